@@ -1,0 +1,37 @@
+"""The port to a graph store: what correlators write and get back, beside what `why` reads."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from tapio.graph import GraphBatch, GraphReader, Position, RestoredPartition
+
+
+class GraphStore(GraphReader, Protocol):
+    """One graph, written by any number of shards, each writing only its own partitions' subjects."""
+
+    def write(self, batch: GraphBatch) -> None:
+        """Writes the batch in one transaction.
+
+        Raises:
+            StoreUnavailableError: the store is away; the same batch may be written again later.
+        """
+
+    def positions(self, reader: str) -> Sequence[Position]:
+        """How far `reader` has read each stream it ever wrote a position for."""
+
+    def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
+        """The partition's timelines and each entity's newest history entries (bounded as the engine bounds them);
+        for `shared`, only entries with `sequence <= up_to`, where given.
+        """
+
+    def raw_sequence(self, raw_id: str) -> int | None:
+        """The place in the RAW stream of a raw event, where it is known."""
+
+    def dump(self, namespace: str = "") -> Iterator[str]:
+        """The canonical dump: one line of JSON per record, sorted, without anything of the wall clock or of arrival.
+
+        Two pipelines that saw the same events give the same lines. With `namespace`, only what belongs to it.
+        """
+
+    def close(self) -> None:
+        """Closes the store."""

@@ -1,0 +1,32 @@
+"""Durable streams: the one way events travel between stages.
+
+In and out: messages of bytes with a subject and an id. Promised: when `publish` returns, the messages are durable,
+each once within the deduplication window; a message is delivered until it is acknowledged or dead-lettered.
+Never: a look inside a message.
+"""
+
+from tapio.streams.port import (
+    DEAD_LETTERS,
+    RAW,
+    SHARED,
+    Delivery,
+    Message,
+    Reader,
+    Streams,
+    StreamSpec,
+    topology,
+    unified,
+)
+
+__all__ = [
+    "DEAD_LETTERS",
+    "RAW",
+    "SHARED",
+    "Delivery",
+    "Message",
+    "Reader",
+    "StreamSpec",
+    "Streams",
+    "topology",
+    "unified",
+]

@@ -1,0 +1,98 @@
+"""The port to durable streams, in the words of JetStream, and the streams Tapio has."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+RAW = "RAW"
+SHARED = "UNIFIED-shared"
+DEAD_LETTERS = "DLQ"
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream: what it takes, how long it keeps it, and for how long it knows a message id again."""
+
+    name: str
+    subjects: tuple[str, ...]
+    max_age_s: float = 72 * 3600
+    duplicate_window_s: float = 600
+
+
+def unified(partition: int) -> str:
+    """The stream of one partition."""
+    return f"UNIFIED-{partition}"
+
+
+def topology(partitions: int) -> tuple[StreamSpec, ...]:
+    """Every stream of a deployment with this many partitions."""
+    return (
+        StreamSpec(name=RAW, subjects=("raw.>",)),
+        *(StreamSpec(name=unified(n), subjects=(f"unified.*.*.*.{n}",)) for n in range(partitions)),
+        StreamSpec(name=SHARED, subjects=("unified.*.*.*.shared",)),
+        StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",)),
+    )
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What is published. `id` makes it once-only within the stream's deduplication window (`Nats-Msg-Id`)."""
+
+    subject: str
+    data: bytes
+    id: str
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    """What is delivered. `attempt` counts from 1; `token` is the adapter's own handle for acknowledging."""
+
+    subject: str
+    data: bytes
+    sequence: int
+    attempt: int = 1
+    token: str = ""
+
+
+class Reader(Protocol):
+    """One reader's place in a stream."""
+
+    async def next(self, limit: int, wait_s: float) -> Sequence[Delivery]:
+        """Up to `limit` messages in stream order; empty when none came within `wait_s`."""
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """These are done: their effects are durable. They do not come again."""
+
+    async def retry(self, deliveries: Sequence[Delivery], delay_s: float) -> None:
+        """These failed for now (a store or broker is away): deliver them again after `delay_s`."""
+
+    async def dead_letter(self, delivery: Delivery, error: str) -> None:
+        """This one fails for good: the original and the error go to `dlq.<stream>`, then it does not come again."""
+
+    async def pending(self) -> int:
+        """How many messages of the stream this reader has not yet been given."""
+
+    async def close(self) -> None:
+        """Stops reading; what was not acknowledged comes again to the next reader."""
+
+
+class Streams(Protocol):
+    """A server of durable streams."""
+
+    async def ensure(self, specs: Sequence[StreamSpec]) -> None:
+        """Creates the streams that are not there; one that is there with other subjects is an error that names it."""
+
+    async def publish(self, stream: str, messages: Sequence[Message]) -> None:
+        """Returns when all messages are durable in `stream`, in order. A message whose id is known is not doubled.
+
+        Transient failures are retried for ever with full-jitter back-off and the same ids.
+        """
+
+    async def pool(self, stream: str, durable: str) -> Reader:
+        """Joins the readers that share `durable`: each message goes to one of them and is acknowledged by itself."""
+
+    async def follow(self, stream: str, after: int) -> Reader:
+        """Reads alone, in order, everything with a sequence greater than `after`; acknowledging does nothing here,
+        as the reader's own store keeps its position.
+        """
+
+    async def close(self) -> None:
+        """Closes the connection."""

@@ -1,0 +1,43 @@
+"""Unified events: what happened, whatever the source said it in.
+
+In: raw vocabularies. Out: `UnifiedEvent`, the closed vocabulary of event names, pruned Kubernetes objects (only the
+fields that rules read), partitions and subjects.
+Promised: a document round-trips; the same raw event gives the same unified events, ids included.
+Never: I/O, a clock, a conclusion.
+"""
+
+from tapio.raw import FieldChange, ObjectKey
+from tapio.unified.event import (
+    Attributes,
+    EntityName,
+    EventType,
+    K8sContext,
+    OwnerReference,
+    Severity,
+    TraceContext,
+    UnifiedEvent,
+    decode,
+    encode,
+)
+from tapio.unified.names import EventName
+from tapio.unified.partitions import PARTITIONS, SHARED, partition_of, subject_of
+
+__all__ = [
+    "PARTITIONS",
+    "SHARED",
+    "Attributes",
+    "EntityName",
+    "EventName",
+    "EventType",
+    "FieldChange",
+    "K8sContext",
+    "ObjectKey",
+    "OwnerReference",
+    "Severity",
+    "TraceContext",
+    "UnifiedEvent",
+    "decode",
+    "encode",
+    "partition_of",
+    "subject_of",
+]

@@ -1,0 +1,21 @@
+"""Where a unified event travels: by the root owner's partition, or on the shared stream every shard reads."""
+
+from hashlib import blake2b
+
+from tapio.raw import ObjectKey
+from tapio.raw.types import escape_token
+
+PARTITIONS = 8  # streams on one machine; 64 in production. Fixed for the life of the data: the hash depends on it.
+SHARED = "shared"
+
+
+def partition_of(root: ObjectKey, partitions: int = PARTITIONS) -> int:
+    """The partition of everything that `root` owns: a hash of its key, the same in every process and release."""
+    value = int.from_bytes(blake2b(str(root).encode(), digest_size=8).digest(), "big")
+    return value % partitions
+
+
+def subject_of(key: ObjectKey, partition: int | str) -> str:
+    """`unified.pod.default.nginx-7d8f.3`: kind, namespace, name and, last, the partition (or `shared`)."""
+    kind = escape_token(key.kind.lower())
+    return f"unified.{kind}.{escape_token(key.namespace)}.{escape_token(key.name)}.{partition}"

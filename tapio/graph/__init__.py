@@ -19,6 +19,7 @@ from tapio.graph.records import (
     SourceCoverage,
     Symptom,
 )
+from tapio.graph.symptoms import SymptomCode
 
 __all__ = [
     "Change",
@@ -37,4 +38,5 @@ __all__ = [
     "SourceCoverage",
     "SubjectTimeline",
     "Symptom",
+    "SymptomCode",
 ]

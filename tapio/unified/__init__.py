@@ -20,11 +20,12 @@ from tapio.unified.event import (
     encode,
 )
 from tapio.unified.names import EventName
-from tapio.unified.partitions import PARTITIONS, SHARED, partition_of, subject_of
+from tapio.unified.partitions import PARTITIONS, SHARED, SHARED_KINDS, partition_of, subject_of
 
 __all__ = [
     "PARTITIONS",
     "SHARED",
+    "SHARED_KINDS",
     "Attributes",
     "EntityName",
     "EventName",

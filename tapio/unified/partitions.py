@@ -9,6 +9,16 @@ PARTITIONS = 8  # streams on one machine; 64 in production. Fixed for the life o
 SHARED = "shared"
 
 
+# The kinds that many partitions lean on: their events go to every shard; their own rules run in one, their home.
+SHARED_KINDS = frozenset(
+    {
+        "Node", "Namespace", "Service", "EndpointSlice", "ConfigMap", "Secret", "ServiceAccount",
+        "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
+        "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass", "PodFacts", "Source",
+    }
+)  # fmt: skip
+
+
 def partition_of(root: ObjectKey, partitions: int = PARTITIONS) -> int:
     """The partition of everything that `root` owns: a hash of its key, the same in every process and release."""
     value = int.from_bytes(blake2b(str(root).encode(), digest_size=8).digest(), "big")

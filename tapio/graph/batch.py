@@ -15,7 +15,8 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class HistoryEntry(_Part, frozen=True, kw_only=True):
     """One unified event as it came (`document`), filed under the entity it is about.
 
-    `partition` is the partition's number, or `shared`; `sequence` its place in that stream.
+    `partition` is the partition's number, or `shared`; `sequence` its place in that stream; `raw_sequence` the place
+    of the raw event in the RAW stream, 0 where it is not known.
     """
 
     partition: str
@@ -27,6 +28,7 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
     event_id: str
     raw_id: str
     document: bytes
+    raw_sequence: int = 0
 
 
 class SubjectTimeline(_Part, frozen=True, kw_only=True):

@@ -37,13 +37,15 @@ class GraphReader(Protocol):
     def changes(
         self, since: datetime, until: datetime, *, entity: ObjectKey | None = None, namespace: str = ""
     ) -> Sequence[Change]:
-        """Changes with `since <= at <= until`, oldest first; cluster-wide objects' changes belong to namespace ""."""
+        """Changes with `since <= at <= until`, oldest first. Each filter left empty matches everything, so one
+        namespace's changes leave out those of cluster-wide objects.
+        """
 
     def events(self, key: ObjectKey, since: datetime, until: datetime) -> Sequence[UnifiedEvent]:
         """What happened to `key` in `since <= timestamp <= until`, in the one order of events."""
 
     def event(self, event_id: str) -> UnifiedEvent | None:
-        """One event by its id or by its raw event's id."""
+        """One event by its id or by its raw event's id (the first in order, where a raw event made several)."""
 
     def coverage(self, at: datetime) -> Sequence[SourceCoverage]:
         """What each source saw until `at`."""

@@ -12,6 +12,7 @@ class EventName(StrEnum):
     OBJECT_UPDATED = "object.updated"  # its status moved, its desired state did not
     OBJECT_DELETED = "object.deleted"
     POD_FACTS = "pod.facts"  # the little that other partitions need to know of a pod
+    WORKLOAD_FACTS = "workload.facts"
 
     # Happenings, from Kubernetes Events.
     POD_SCHEDULED = "pod.scheduled"

@@ -454,6 +454,14 @@ class PodFacts(_Part, frozen=True, kw_only=True, tag_field="kind", tag="PodFacts
     deleting: bool = False
 
 
+class WorkloadFacts(_Part, frozen=True, kw_only=True, tag_field="kind", tag="WorkloadFacts"):
+    """What other partitions need of a workload: how many pods it wants, and what they are labelled."""
+
+    workload: str = ""
+    replicas: int | None = None
+    template_labels: dict[str, str] = {}
+
+
 KubernetesObject = (
     Pod
     | Deployment
@@ -467,4 +475,5 @@ KubernetesObject = (
     | EndpointSlice
     | ConfigMap
     | PodFacts
+    | WorkloadFacts
 )

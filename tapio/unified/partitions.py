@@ -14,7 +14,8 @@ SHARED_KINDS = frozenset(
     {
         "Node", "Namespace", "Service", "EndpointSlice", "ConfigMap", "Secret", "ServiceAccount",
         "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
-        "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass", "PodFacts", "Source",
+        "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass",
+        "PodFacts", "WorkloadFacts", "Source",
     }
 )  # fmt: skip
 

@@ -1,0 +1,112 @@
+"""The lab itself: what the other tests of a real cluster take for granted."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.lab.manifests import deployment, on_node, pod, service
+
+pytestmark = pytest.mark.lab
+
+
+def statuses(lab: Lab, name: str, namespace: str) -> dict[str, Any]:
+    status: dict[str, Any] = lab.get("pod", name, namespace)["status"]["containerStatuses"][0]
+    return status
+
+
+def running(lab: Lab, name: str, namespace: str) -> Callable[[], bool]:
+    return lambda: "running" in statuses(lab, name, namespace)["state"]
+
+
+def ended(lab: Lab, name: str, namespace: str) -> Callable[[], dict[str, Any]]:
+    """Give the end of a pod's container, once it has one."""
+    return lambda: statuses(lab, name, namespace)["state"]["terminated"]
+
+
+def test_both_nodes_are_ready(lab: Lab) -> None:
+    nodes = {node["metadata"]["name"]: node["status"] for node in lab.list("nodes", "default")}
+    conditions = {(name, c["type"], c["status"]) for name, status in nodes.items() for c in status["conditions"]}
+    assert {name for name, kind, value in conditions if (kind, value) == ("Ready", "True")} == {"node-1", "node-2"}
+    assert {status["nodeInfo"]["kubeletVersion"] for status in nodes.values()} == {"v1.34.4"}
+    assert len({status["nodeInfo"]["machineID"] for status in nodes.values()}) == len(nodes)
+
+
+def test_a_pod_runs_on_each_node_and_its_log_is_read_through_the_api(lab: Lab, lab_namespace: str) -> None:
+    for node in lab.nodes:
+        steps = [f"log=hello from {node.name}", "hang"]
+        lab.apply(pod(node.name, steps, node_selector=on_node(node.name)), lab_namespace)
+    for node in lab.nodes:
+        lab.wait(running(lab, node.name, lab_namespace), 60, f"the pod on {node.name} runs")
+        lab.wait(partial(lab.logs, node.name, lab_namespace), 10, "the log has a line")
+        assert lab.logs(node.name, lab_namespace) == f"hello from {node.name}\n"
+        inside = lab.kubectl("exec", node.name, f"--namespace={lab_namespace}", "--", "/workload", "log=inside")
+        assert inside == "inside\n"
+
+
+@pytest.mark.parametrize("server", ["node-1", "node-2"])
+def test_a_service_is_found_by_name_and_answers_from_the_same_and_the_other_node(
+    lab: Lab, lab_namespace: str, server: str
+) -> None:
+    lab.apply([deployment("web", ["serve=8080", "hang"], node_selector=on_node(server)), service("web")], lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    for client in ("node-1", "node-2"):
+        full_name = f"web.{lab_namespace}.svc.cluster.local"
+        steps = ["tries=20", "resolve=web", "get=http://web/status/204", f"get=http://{full_name}/"]
+        lab.apply(pod(f"on-{client}", steps, node_selector=on_node(client), restart_policy="Never"), lab_namespace)
+    for client in ("node-1", "node-2"):
+        end = lab.wait(ended(lab, f"on-{client}", lab_namespace), 60, f"the client on {client} has ended")
+        assert end["exitCode"] == 0, lab.logs(f"on-{client}", lab_namespace)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("registry.tapio.lab/workload:missing", "not found"),
+        ("registry.tapio.lab/nothing:1", "not found"),
+        ("registry.nowhere.invalid/x:1", "no such host"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_says_why(lab: Lab, lab_namespace: str, image: str, words: str) -> None:
+    lab.apply(pod("puller", image=image), lab_namespace)
+
+    def reason() -> str:
+        waiting = statuses(lab, "puller", lab_namespace)["state"]["waiting"]
+        return waiting["message"] if waiting["reason"] == "ErrImagePull" else ""
+
+    assert words in lab.wait(reason, 60, "the pull fails")
+
+
+def test_a_container_that_allocates_past_its_limit_is_oom_killed(lab: Lab, lab_namespace: str) -> None:
+    lab.apply(
+        pod("eater", ["allocate=100Mi", "hang"], limits={"memory": "24Mi"}, restart_policy="Never"), lab_namespace
+    )
+    end = lab.wait(ended(lab, "eater", lab_namespace), 60, "the container has ended")
+    assert (end["reason"], end["exitCode"]) == ("OOMKilled", 137)
+    assert lab.logs("eater", lab_namespace) == "allocating 100Mi\n"
+
+
+@pytest.mark.parametrize(("step", "code"), [("exit=3", 3), ("signal=SEGV", 139), ("panic=boom", 2), ("dance=1", 64)])
+def test_a_container_ends_with_the_code_of_its_step(lab: Lab, lab_namespace: str, step: str, code: int) -> None:
+    lab.apply(pod("ender", [step], restart_policy="Never"), lab_namespace)
+    end = lab.wait(ended(lab, "ender", lab_namespace), 60, "the container has ended")
+    assert (end["reason"], end["exitCode"]) == ("Error", code)
+
+
+def test_a_pod_that_is_not_ready_is_no_endpoint(lab: Lab, lab_namespace: str) -> None:
+    probe = {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1}
+    lab.apply([deployment("web", ["ready-after=1h", "serve=8080", "hang"], probe=probe), service("web")], lab_namespace)
+    slices = lab.wait(
+        lambda: [s for s in lab.list("endpointslices", lab_namespace) if s["endpoints"]],
+        60,
+        "the Service has an endpoint",
+    )
+    assert [endpoint["conditions"]["ready"] for endpoint in slices[0]["endpoints"]] == [False]
+
+
+def test_the_api_server_comes_back_with_all_it_knew(lab: Lab, lab_namespace: str) -> None:
+    lab.apply(deployment("kept"), lab_namespace)
+    lab.restart_apiserver()
+    assert lab.get("deployment", "kept", lab_namespace)["spec"]["replicas"] == 1

@@ -1,0 +1,105 @@
+"""What a test holds in its hands: the running cluster, and handles to break it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.lab.cluster import Cluster
+from tests.lab.command import LabError
+from tests.lab.layout import API_URL, NODES, NodeSpec
+from tests.lab.progress import wait_until
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The running lab."""
+
+    cluster: Cluster
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's, with the certificates inside."""
+        return self.cluster.lab.kubeconfig
+
+    @property
+    def server_url(self) -> str:
+        return API_URL
+
+    @property
+    def nodes(self) -> Sequence[NodeSpec]:
+        return NODES
+
+    def kubectl(self, *args: str, input: str | None = None) -> str:  # noqa: A002 - subprocess.run's name for it
+        """Run kubectl and give its output; a failure raises with what kubectl said."""
+        return self.cluster.kubectl(*args, input=input)
+
+    def apply(self, objects: str | Mapping[str, Any] | Sequence[Mapping[str, Any]], namespace: str) -> None:
+        """Apply YAML text, one object or several."""
+        if isinstance(objects, str):
+            text = objects
+        else:
+            items = [objects] if isinstance(objects, Mapping) else list(objects)
+            text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self.kubectl("apply", f"--namespace={namespace}", "--filename=-", input=text)
+
+    def get(self, kind: str, name: str, namespace: str) -> dict[str, Any]:
+        """Read one object."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, f"--namespace={namespace}", "--output=json"))
+        return found
+
+    def list(self, kind: str, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        """Read all objects of a kind, or those that a label selector chooses."""
+        found = self.kubectl("get", kind, f"--namespace={namespace}", f"--selector={selector}", "--output=json")
+        items: list[dict[str, Any]] = json.loads(found)["items"]
+        return items
+
+    def logs(self, pod: str, namespace: str, *, previous: bool = False) -> str:
+        """Read a pod's log; `previous` gives the container before the last restart."""
+        return self.kubectl("logs", pod, f"--namespace={namespace}", f"--previous={str(previous).lower()}")
+
+    def wait(self, predicate: Callable[[], Answer], timeout_s: float = 60, what: str = "the condition") -> Answer:
+        """Ask until the answer is true and give it; an object that is not there yet is a no."""
+        answers: list[Answer] = []
+
+        def holds() -> bool:
+            try:
+                answers[:] = [predicate()]
+            except (LabError, LookupError):
+                return False
+            return bool(answers[0])
+
+        wait_until(holds, timeout_s=timeout_s, what=what)
+        return answers[0]
+
+    def wait_for_rollout(self, deployment: str, namespace: str, timeout_s: float = 60) -> None:
+        """Wait until every replica of a Deployment is ready."""
+        self.kubectl(
+            "rollout", "status", f"deployment/{deployment}", f"--namespace={namespace}", f"--timeout={timeout_s}s"
+        )
+
+    def cordon(self, node: str) -> None:
+        """Let no more pods onto a node."""
+        self.kubectl("cordon", node)
+
+    def uncordon(self, node: str) -> None:
+        """Let pods onto a node again."""
+        self.kubectl("uncordon", node)
+
+    def stop_kubelet(self, node: str) -> None:
+        """End a node's kubelet; its containers run on. The node is NotReady after the grace of 40 s."""
+        self.cluster.service("kubelet", node).stop()
+
+    def start_kubelet(self, node: str) -> None:
+        """Start a node's kubelet again."""
+        self.cluster.service("kubelet", node).start()
+
+    def restart_apiserver(self) -> None:
+        """End the API server, start it and wait until it answers: every watch breaks once."""
+        server = self.cluster.service("kube-apiserver")
+        server.stop(patience_s=2)  # politely it would wait for its watchers to go
+        server.start()
+        self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", 60, "the API server is ready again")

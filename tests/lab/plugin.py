@@ -1,0 +1,42 @@
+"""The fixtures `lab` and `lab_namespace`; a test that asks for them carries `@pytest.mark.lab`."""
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.build import expected
+from tests.lab.cluster import Cluster, is_up, up
+from tests.lab.command import LabError
+from tests.lab.lab import Lab
+from tests.lab.layout import layout
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """Give the running lab; with TAPIO_LAB=1 start it, and leave it running.
+
+    Where nobody asked for it a test that needs it skips; where somebody did, what keeps it from starting is a failure.
+    """
+    if os.environ.get("TAPIO_LAB") == "1":
+        try:
+            up(layout())
+        except LabError as error:
+            pytest.fail(f"the lab was asked for (TAPIO_LAB=1) and does not start: {error}", pytrace=False)
+    elif not is_up(layout()):
+        pytest.skip("the lab is not up: run `make lab-up` as root")
+    return Lab(Cluster(layout(), expected()))
+
+
+@pytest.fixture
+def lab_namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give a namespace of the test's own; its deletion goes on after the test."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    name = f"{words}-{uuid.uuid4().hex[:6]}"
+    lab.kubectl("create", "namespace", name)
+    # Pods are refused until the controllers have made the namespace's account.
+    lab.wait(lambda: lab.get("serviceaccount", "default", name), 30, f"namespace {name} has its service account")
+    yield name
+    lab.kubectl("delete", "namespace", name, "--wait=false")

@@ -7,6 +7,11 @@ import msgspec
 from tapio.graph.records import Change, Edge, Entity, Link, SourceCoverage, Symptom
 from tapio.unified import ObjectKey
 
+# How much of one entity a correlator remembers, newest first: bounded, so that memory and restarts are.
+STATE_LIMIT = 24
+HAPPENING_LIMIT = 40
+CHANGE_LIMIT = 64
+
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The base of the parts of a batch."""
@@ -16,7 +21,7 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
     """One unified event as it came (`document`), filed under the entity it is about.
 
     `partition` is the partition's number, or `shared`; `sequence` its place in that stream; `raw_sequence` the place
-    of the raw event in the RAW stream, 0 where it is not known.
+    of the raw event in the RAW stream, 0 where it is not known. `stateful` tells a state of the object from a happening.
     """
 
     partition: str
@@ -29,6 +34,7 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
     raw_id: str
     document: bytes
     raw_sequence: int = 0
+    stateful: bool = False
 
 
 class SubjectTimeline(_Part, frozen=True, kw_only=True):
@@ -68,7 +74,10 @@ class GraphBatch(_Part, frozen=True, kw_only=True):
 
 
 class RestoredPartition(_Part, frozen=True, kw_only=True):
-    """What a store gives back of one partition: the newest events of each entity, and the subjects' timelines."""
+    """What a store gives back of one partition: of each entity the newest states (`STATE_LIMIT`), happenings
+    (`HAPPENING_LIMIT`) and changes (`CHANGE_LIMIT`), and the subjects' timelines.
+    """
 
     history: tuple[HistoryEntry, ...]
     timelines: tuple[SubjectTimeline, ...]
+    changes: tuple[Change, ...] = ()

@@ -74,8 +74,9 @@ _KINDS: dict[str, Any] = {
     "EndpointSlice": k8s.EndpointSlice,
     "ConfigMap": k8s.ConfigMap,
 }
+_watched_of: Any = _Watched  # a type made at run time, one per kind
 _typed: dict[str, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(_Watched.__class_getitem__(state)) for kind, state in _KINDS.items()
+    kind: msgspec.json.Decoder(_watched_of[state]) for kind, state in _KINDS.items()
 }
 _headers = msgspec.json.Decoder(_Watched[_Any])
 _logs = msgspec.json.Decoder(_Log)

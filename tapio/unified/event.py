@@ -101,7 +101,8 @@ class UnifiedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `timestamp` is the source's own time, `observed_at` when the collector had it, `order` the resourceVersion that
     decides within one instant, `root` the topmost owner known, `object` the object's pruned state where the event
-    carries one, `raw_id` the raw event behind it.
+    carries one, `raw_id` the raw event behind it and `raw_sequence` that one's place in the RAW stream (put on by the
+    pipeline; 0 where there is no stream).
     """
 
     id: str
@@ -123,6 +124,7 @@ class UnifiedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     object: KubernetesObject | None = None
     changes: tuple[FieldChange, ...] = ()
     raw_id: str = ""
+    raw_sequence: int = 0
 
     @property
     def key(self) -> ObjectKey:

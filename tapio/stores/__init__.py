@@ -5,6 +5,7 @@ starts. Promised: a batch is written whole or not at all, and writing it again c
 Never: a conclusion.
 """
 
+from tapio.stores.dumping import dump_hash
 from tapio.stores.port import GraphStore
 
-__all__ = ["GraphStore"]
+__all__ = ["GraphStore", "dump_hash"]

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from tapio.graph import GraphBatch, GraphReader, Position, RestoredPartition
 
+HISTORY_PER_ENTITY = 64  # entries given back per entity: more than a pod's whole ordinary life, a few of its crashes
+
 
 class GraphStore(GraphReader, Protocol):
     """One graph, written by any number of shards, each writing only its own partitions' subjects."""
@@ -13,6 +15,7 @@ class GraphStore(GraphReader, Protocol):
         """Writes the batch in one transaction.
 
         Raises:
+            ValueError: a time in it names no zone; the same batch fails again.
             StoreUnavailableError: the store is away; the same batch may be written again later.
         """
 
@@ -22,6 +25,9 @@ class GraphStore(GraphReader, Protocol):
     def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
         """The partition's timelines and each entity's newest history entries (bounded as the engine bounds them);
         for `shared`, only entries with `sequence <= up_to`, where given.
+
+        Entries come in the one order of events. Of each subject and uid comes the last timeline written: its `since`,
+        its `state`, and the rows that reach it, so that writing it again changes nothing.
         """
 
     def raw_sequence(self, raw_id: str) -> int | None:

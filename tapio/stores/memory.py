@@ -1,0 +1,209 @@
+"""The graph in memory, for one process: the reference implementation of `GraphStore`."""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from tapio.graph import (
+    Change,
+    Edge,
+    Entity,
+    GraphBatch,
+    HistoryEntry,
+    Link,
+    Position,
+    RestoredPartition,
+    SourceCoverage,
+    SubjectTimeline,
+    Symptom,
+)
+from tapio.stores import ordering
+from tapio.stores.coverage import seen_until
+from tapio.stores.dumping import Dumped, dump_lines
+from tapio.stores.merging import continued, merged, open_part
+from tapio.stores.moments import holds, over, require_zones
+from tapio.stores.port import HISTORY_PER_ENTITY
+from tapio.unified import ObjectKey, UnifiedEvent, decode
+
+Subject = tuple[ObjectKey, str]
+
+
+class MemoryStore:
+    """Holds the batches as they came. Not for several threads."""
+
+    def __init__(self, *, history_per_entity: int = HISTORY_PER_ENTITY) -> None:
+        self._history_per_entity = history_per_entity
+        self._history: dict[tuple[str, str], HistoryEntry] = {}
+        self._history_of: defaultdict[ObjectKey, list[HistoryEntry]] = defaultdict(list)
+        self._by_event: dict[str, HistoryEntry] = {}
+        self._by_raw: dict[str, HistoryEntry] = {}
+        self._raw_sequences: dict[str, int] = {}
+        self._newest: datetime | None = None
+        self._entities: defaultdict[ObjectKey, dict[str, Entity]] = defaultdict(dict)
+        self._keys_named: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._changes: dict[str, Change] = {}
+        self._changes_of: defaultdict[ObjectKey, list[Change]] = defaultdict(list)
+        self._held: defaultdict[ObjectKey, dict[str, SubjectTimeline]] = defaultdict(dict)
+        self._stating: defaultdict[ObjectKey, set[Subject]] = defaultdict(set)
+        self._coverage: dict[tuple[str, str], SourceCoverage] = {}
+        self._positions: dict[tuple[str, str], Position] = {}
+
+    # --- Writing -----------------------------------------------------------------------------------------------------
+
+    def write(self, batch: GraphBatch) -> None:
+        require_zones(batch)  # all that can fail comes first
+        for entry in batch.history:
+            self._add_history(entry)
+        for entity in batch.entities:
+            known = self._entities[entity.key]
+            known[entity.uid] = merged(known.get(entity.uid), entity)
+            self._keys_named[entity.key.name].add(entity.key)
+        for change in batch.changes:
+            self._add_change(change)
+        for timeline in batch.timelines:
+            self._replace(timeline)
+        self._coverage.update({(row.source, row.node): row for row in batch.coverage})
+        for position in batch.positions:
+            self._advance(position)
+
+    def _add_history(self, entry: HistoryEntry) -> None:
+        place = (entry.partition, entry.event_id)
+        if place in self._history:
+            return
+        self._history[place] = entry
+        insort(self._history_of[entry.key], entry, key=ordering.entry_order)
+        self._by_event.setdefault(entry.event_id, entry)
+        self._newest = max(self._newest or entry.at, entry.at)
+        if entry.raw_id:
+            self._add_raw(entry)
+
+    def _add_raw(self, entry: HistoryEntry) -> None:
+        first = self._by_raw.get(entry.raw_id, entry)
+        self._by_raw[entry.raw_id] = min(first, entry, key=ordering.entry_order)
+        self._raw_sequences[entry.raw_id] = max(self._raw_sequences.get(entry.raw_id, 0), entry.raw_sequence)
+
+    def _add_change(self, change: Change) -> None:
+        if change.id in self._changes:
+            return
+        self._changes[change.id] = change
+        self._changes_of[change.entity].append(change)
+
+    def _replace(self, timeline: SubjectTimeline) -> None:
+        held = self._held[timeline.subject]
+        held[timeline.uid] = continued(held.get(timeline.uid), timeline)
+        subject = (timeline.subject, timeline.uid)
+        for edge in timeline.edges:
+            self._stating[edge.source].add(subject)
+            self._stating[edge.target].add(subject)
+
+    def _advance(self, position: Position) -> None:
+        place = (position.reader, position.stream)
+        known = self._positions.get(place, position)
+        self._positions[place] = max(known, position, key=lambda each: each.sequence)
+
+    # --- Reading as of T ---------------------------------------------------------------------------------------------
+
+    def newest(self) -> datetime | None:
+        return self._newest
+
+    def entities(
+        self, at: datetime, *, kind: str = "", namespace: str = "", name: str = "", uid: str = ""
+    ) -> Sequence[Entity]:
+        wanted = ObjectKey(kind, namespace, name)
+        found = (
+            entity
+            for key in self._keys_like(wanted)
+            for entity in self._entities[key].values()
+            if entity.valid_from <= at and (not uid or entity.uid == uid)
+        )
+        return ordering.newest_first(found)
+
+    def _keys_like(self, wanted: ObjectKey) -> Iterable[ObjectKey]:
+        keys = self._keys_named.get(wanted.name, ()) if wanted.name else self._entities
+        return [key for key in keys if _matches(key, wanted)]
+
+    def edges(self, key: ObjectKey, at: datetime) -> Sequence[Edge]:
+        stated = (edge for subject, uid in self._stating.get(key, ()) for edge in self._held[subject][uid].edges)
+        return ordering.edges_in_order(edge for edge in stated if key in (edge.source, edge.target) and holds(edge, at))
+
+    def symptoms(self, at: datetime, subject: ObjectKey | None = None) -> Sequence[Symptom]:
+        found = (s for timeline in self._timelines(subject) for s in timeline.symptoms if holds(s, at))
+        return ordering.oldest_onset_first(found)
+
+    def past_symptoms(self, subject: ObjectKey, at: datetime) -> Sequence[Symptom]:
+        found = (s for timeline in self._timelines(subject) for s in timeline.symptoms if over(s, at))
+        return ordering.newest_onset_first(found)
+
+    def links(self, subject: ObjectKey, at: datetime) -> Sequence[Link]:
+        found = (link for timeline in self._timelines(subject) for link in timeline.links if holds(link, at))
+        return ordering.links_in_order(found)
+
+    def _timelines(self, subject: ObjectKey | None) -> Iterator[SubjectTimeline]:
+        if subject is not None:
+            yield from self._held.get(subject, {}).values()
+            return
+        for by_uid in self._held.values():
+            yield from by_uid.values()
+
+    def changes(
+        self, since: datetime, until: datetime, *, entity: ObjectKey | None = None, namespace: str = ""
+    ) -> Sequence[Change]:
+        known = self._changes.values() if entity is None else self._changes_of.get(entity, ())
+        found = (each for each in known if since <= each.at <= until)
+        return ordering.oldest_change_first(each for each in found if namespace in ("", each.entity.namespace))
+
+    def events(self, key: ObjectKey, since: datetime, until: datetime) -> Sequence[UnifiedEvent]:
+        entries = (entry for entry in self._history_of.get(key, ()) if since <= entry.at <= until)
+        return [decode(document) for document in {entry.event_id: entry.document for entry in entries}.values()]
+
+    def event(self, event_id: str) -> UnifiedEvent | None:
+        entry = self._by_event.get(event_id) or self._by_raw.get(event_id)
+        return decode(entry.document) if entry else None
+
+    def coverage(self, at: datetime) -> Sequence[SourceCoverage]:
+        return ordering.by_source(seen_until(self._coverage.values(), at))
+
+    # --- What a correlator gets back ---------------------------------------------------------------------------------
+
+    def positions(self, reader: str) -> Sequence[Position]:
+        return sorted((p for p in self._positions.values() if p.reader == reader), key=lambda p: p.stream)
+
+    def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
+        entries = [entry for key in self._history_of for entry in self._newest_of(key, partition, up_to)]
+        timelines = (open_part(timeline) for timeline in self._timelines(None) if timeline.partition == partition)
+        return RestoredPartition(
+            history=tuple(sorted(entries, key=ordering.entry_order)),
+            timelines=tuple(sorted(timelines, key=lambda timeline: (timeline.subject, timeline.uid))),
+        )
+
+    def _newest_of(self, key: ObjectKey, partition: str, up_to: int | None) -> Iterator[HistoryEntry]:
+        by_uid: defaultdict[str, list[HistoryEntry]] = defaultdict(list)
+        for entry in self._history_of[key]:
+            if entry.partition == partition and (up_to is None or entry.sequence <= up_to):
+                by_uid[entry.uid].append(entry)
+        for entries in by_uid.values():
+            yield from entries[-self._history_per_entity :]
+
+    def raw_sequence(self, raw_id: str) -> int | None:
+        return self._raw_sequences.get(raw_id) or None
+
+    def dump(self, namespace: str = "") -> Iterator[str]:
+        return dump_lines(self._records(), namespace)
+
+    def _records(self) -> Iterator[Dumped]:
+        for by_uid in self._entities.values():
+            yield from by_uid.values()
+        for timeline in self._timelines(None):
+            yield from timeline.edges
+            yield from timeline.symptoms
+            yield from timeline.links
+        yield from self._changes.values()
+
+    def close(self) -> None:
+        """Holds nothing open."""
+
+
+def _matches(key: ObjectKey, wanted: ObjectKey) -> bool:
+    """Whether the key has every part that is wanted."""
+    return all(want in ("", part) for part, want in zip(key, wanted, strict=True))

@@ -1,0 +1,94 @@
+"""`python -m tapio.cli.docs` prints docs/raw-events.md: the raw event's fields and types, from the types themselves."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tapio.raw import Collector, Metadata, RawEvent, subject_of
+from tapio.raw.types import OBJECT_KINDS, TYPES
+
+_HEAD = """\
+# Raw events
+
+Generated from `tapio/raw` by `make docs`; do not edit.
+
+A raw event is what a source said, verbatim: one JSON document, and in a file one a line (gzip or plain, in any order).
+Anyone can feed Tapio from a file: `tapio why -f FILE`.
+
+```json
+{"timestamp": "2024-01-10T10:30:00Z", "type": "pod_created", "data": {"type": "ADDED", "object": {}},
+ "metadata": {"collector": "kubeapi", "k8s_namespace": "default", "k8s_name": "nginx-7d8f", "k8s_kind": "Pod",
+              "k8s_uid": "abc-123", "k8s_labels": "app=nginx,version=1.0", "k8s_owner_refs": "ReplicaSet/nginx-7d8f"},
+ "trace_id": "trace-123", "span_id": "span-456"}
+```
+"""
+
+_FIELDS_OF_EVENT = {
+    "timestamp": "the source's own time, RFC 3339 with an offset",
+    "type": "a type of the table below; one that is not there is kept as it is",
+    "data": "the source's record: a JSON value, or a string that holds one",
+    "metadata": "the standard enrichment, below",
+    "trace_id": "of the trace the record belongs to, where it has one",
+    "span_id": "likewise",
+}
+
+_FIELDS_OF_METADATA = {
+    "collector": "the source: one of the headings below",
+    "k8s_namespace": "of the object the event is about; empty for what has none",
+    "k8s_name": "its name",
+    "k8s_kind": "its kind",
+    "k8s_uid": "its uid",
+    "k8s_labels": "`key=value`, comma-separated",
+    "k8s_owner_refs": "`Kind/name`, comma-separated, the controlling owner first",
+    "k8s_root": "the topmost owner known, `Kind/namespace/name`",
+    "k8s_node": "the node a node-local source ran on",
+    "observed_at": "when the collector had it, RFC 3339",
+    "relisted": "true where the state was found by a relist, not by a watch",
+}
+
+_KUBEAPI = """\
+`data` is a watch event, `{"type": "ADDED|MODIFIED|DELETED", "object": {...}}`, the object redacted; for a change it
+has `changes` beside it: `[{"field", "before", "after", "manager", "at"}]`. Every object kind has three types:
+`<kind>_created` on `raw.kubeapi.<kind>.create`, `<kind>_modified` on `.modify`, `<kind>_deleted` on `.delete`.
+The kinds:
+"""
+
+
+def raw_events() -> str:
+    """The whole page."""
+    return "\n".join((_HEAD, *_fields("The event", RawEvent, _FIELDS_OF_EVENT), *_metadata(), *_types()))
+
+
+def _metadata() -> Iterator[str]:
+    yield from _fields("`metadata`", Metadata, _FIELDS_OF_METADATA)
+    yield "The strings up to `k8s_owner_refs` are always written; what follows them only where it is known.\n"
+
+
+def _fields(title: str, struct: type[msgspec.Struct], meanings: dict[str, str]) -> Iterator[str]:
+    """A table of the struct's fields; one without a meaning above is an error, so the page never lags the type."""
+    yield f"## {title}\n"
+    yield "| field | meaning |\n|---|---|"
+    yield from (f"| `{name}` | {meanings[name]} |" for name in struct.__struct_fields__)
+    yield ""
+
+
+def _types() -> Iterator[str]:
+    for collector in Collector:
+        yield f"## {collector}\n"
+        if collector is Collector.KUBEAPI:
+            yield _KUBEAPI
+            yield ", ".join(f"`{kind}`" for kind in OBJECT_KINDS) + ".\n"
+        yield "| `type` | subject |\n|---|---|"
+        yield from (f"| `{name}` | `{subject_of(collector, name)}` |" for name in _named(collector))
+        yield ""
+    yield "A type that is in no table travels on `raw.<collector>.other.<type>` and is shown in the timeline."
+
+
+def _named(collector: Collector) -> Iterator[str]:
+    """The types of the table that do not follow from a kind."""
+    objects = {f"{kind}_{done}" for kind in OBJECT_KINDS for done in ("created", "modified", "deleted")}
+    return (name for name in TYPES[collector] if name not in objects)
+
+
+if __name__ == "__main__":
+    print(raw_events())

@@ -1,0 +1,37 @@
+"""Moments and spans as people write them, in flags and in query parameters. Pure: nothing here reads a clock."""
+
+import re
+from datetime import datetime, timedelta, tzinfo
+
+from tapio.errors import UsageError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+def parse_moment(text: str, zone: tzinfo | None = None) -> datetime:
+    """Reads RFC 3339 (`2026-11-03T14:02:11Z`); a time without an offset is in `zone` (None: this machine's).
+
+    Raises:
+        UsageError: it is no such time.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time", hint="write it as 2026-11-03T14:02:11Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone) if zone else moment.astimezone()
+
+
+def parse_span(text: str) -> timedelta:
+    """Reads `90s`, `15m`, `2h`, `3d`, `1h30m`.
+
+    Raises:
+        UsageError: it is no such span, or longer than a calendar reaches.
+    """
+    if not _SPAN.fullmatch(text.strip()):
+        raise UsageError(f"{text!r} is no span of time", hint="write it as 90s, 15m, 2h, 3d or 1h30m")
+    try:
+        return sum((timedelta(**{_UNITS[unit]: float(n)}) for n, unit in _PART.findall(text)), timedelta())
+    except OverflowError as error:
+        raise UsageError(f"{text!r} is too long a span of time") from error

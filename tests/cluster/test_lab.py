@@ -1,13 +1,18 @@
 """The lab itself: what the other tests of a real cluster take for granted."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.lab.cluster import is_up, up
 from tests.lab.lab import Lab
 from tests.lab.manifests import deployment, on_node, pod, service
+from tests.lab.service import processes
 
 pytestmark = pytest.mark.lab
 
@@ -31,6 +36,7 @@ def test_both_nodes_are_ready(lab: Lab) -> None:
     conditions = {(name, c["type"], c["status"]) for name, status in nodes.items() for c in status["conditions"]}
     assert {name for name, kind, value in conditions if (kind, value) == ("Ready", "True")} == {"node-1", "node-2"}
     assert {status["nodeInfo"]["kubeletVersion"] for status in nodes.values()} == {"v1.34.4"}
+    assert {node["spec"]["podCIDR"] for node in lab.list("nodes", "default")} == {"10.244.1.0/24", "10.244.2.0/24"}
     assert len({status["nodeInfo"]["machineID"] for status in nodes.values()}) == len(nodes)
 
 
@@ -110,3 +116,30 @@ def test_the_api_server_comes_back_with_all_it_knew(lab: Lab, lab_namespace: str
     lab.apply(deployment("kept"), lab_namespace)
     lab.restart_apiserver()
     assert lab.get("deployment", "kept", lab_namespace)["spec"]["replicas"] == 1
+
+
+def test_a_command_on_a_node_sees_the_node(lab: Lab) -> None:
+    for node in lab.nodes:
+        assert node.ip in lab.run_on(node.name, "ip", "-brief", "address", "show", "eth0")
+        assert "10.96.0.1 . tcp . 443" in lab.run_on(node.name, "nft", "list", "table", "ip", "kube-proxy")
+
+
+def test_a_kubelet_is_stopped_and_started_and_its_pods_run_on(lab: Lab, lab_namespace: str) -> None:
+    lab.apply(pod("steady", node_selector=on_node("node-1")), lab_namespace)
+    lab.wait(running(lab, "steady", lab_namespace), 60, "the pod runs")
+    before = statuses(lab, "steady", lab_namespace)["containerID"]
+    lab.stop_kubelet("node-1")
+    lab.start_kubelet("node-1")
+    lab.apply(pod("second", node_selector=on_node("node-1")), lab_namespace)
+    lab.wait(running(lab, "second", lab_namespace), 60, "a pod that came later runs")
+    assert statuses(lab, "steady", lab_namespace)["containerID"] == before
+
+
+@pytest.mark.long  # not among the others: it takes the cluster away from whoever uses it
+def test_the_lab_comes_up_after_a_kill_of_all_its_processes(lab: Lab) -> None:
+    for pid in processes():
+        with contextlib.suppress(ProcessLookupError):  # one may end because another did
+            os.kill(pid, signal.SIGKILL)
+    assert not is_up(lab.cluster.lab)
+    up(lab.cluster.lab)
+    assert is_up(lab.cluster.lab)

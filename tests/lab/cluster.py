@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.lab import cleanup, control_plane, dns, network, node
 from tests.lab.build import Built, build, expected
@@ -16,6 +17,8 @@ from tests.lab.needs import check_machine
 from tests.lab.pki import make_pki
 from tests.lab.progress import say, step, wait_until
 from tests.lab.service import Service, processes
+
+_LOCK = Path("/run/tapio-lab.lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Cluster:
 def up(lab: Layout) -> None:
     """Start the lab and wait until it works. One that already works with this checkout's programs is left alone."""
     check_machine()
-    with _locked(lab):
+    with _locked():
         cluster = Cluster(lab, build())
         if is_up(lab):
             say("already up")
@@ -64,7 +67,7 @@ def up(lab: Layout) -> None:
 def down(lab: Layout) -> None:
     """Stop the lab and leave nothing of it but its logs."""
     check_machine()
-    with _locked(lab), step("stopping the lab"):
+    with _locked(), step("stopping the lab"):
         say(f"{cleanup.clean(lab)} processes ended")
 
 
@@ -98,6 +101,7 @@ def _start(cluster: Cluster) -> None:
     with step("making certificates and networks"):
         make_pki(lab)
         control_plane.write_world(lab)
+        (lab.state / "bin").symlink_to(built.programs)  # kubectl and the rest, for people
         network.connect()
         for spec in NODES:
             node.write_disk(lab, spec)
@@ -109,10 +113,10 @@ def _start(cluster: Cluster) -> None:
             list(plane.values()), lambda: _answers(cluster, "/readyz"), timeout_s=120, what="the API server is ready"
         )
     with step("starting the nodes"):
+        objects = [*map(node.registration, NODES), *dns.objects()]
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        cluster.kubectl("apply", "--filename=-", input=listed)
         node.start(lab, NODES, built)
-        cluster.kubectl(
-            "apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": dns.objects()})
-        )
         _wait_with(
             cluster.services(), lambda: _ready_nodes(cluster) == len(NODES), timeout_s=120, what="the nodes are Ready"
         )
@@ -146,9 +150,8 @@ def _ready_nodes(cluster: Cluster) -> int:
 
 
 @contextlib.contextmanager
-def _locked(lab: Layout) -> Iterator[None]:
-    """Let one run at a time start or stop the lab; the kernel frees the lock of a run that was killed."""
-    lab.state.mkdir(parents=True, exist_ok=True)
-    with (lab.state.parent / f"{lab.state.name}.lock").open("w") as lock:
+def _locked() -> Iterator[None]:
+    """Let one run at a time start or stop the machine's lab; the kernel frees the lock of a run that was killed."""
+    with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

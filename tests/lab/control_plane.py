@@ -109,7 +109,7 @@ def _controller_manager(lab: Layout) -> dict[str, object]:
         "cluster-cidr": POD_NETWORK,
         "node-monitor-period": "2s",
         "node-monitor-grace-period": f"{NODE_GRACE_S}s",
-        "concurrent-namespace-syncs": 4,
+        "flex-volume-plugin-dir": lab.state / "volume-plugins",  # or it makes a folder in the host's /usr
     }
 
 

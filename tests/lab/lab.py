@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.lab.cluster import Cluster
-from tests.lab.command import LabError
+from tests.lab.command import LabError, run
 from tests.lab.layout import API_URL, NODES, NodeSpec
+from tests.lab.node import enter
 from tests.lab.progress import wait_until
 
 Answer = TypeVar("Answer")
@@ -80,6 +81,10 @@ class Lab:
         self.kubectl(
             "rollout", "status", f"deployment/{deployment}", f"--namespace={namespace}", f"--timeout={timeout_s}s"
         )
+
+    def run_on(self, node: str, *argv: str) -> str:
+        """Run a program of this machine in a node's network and mounts, as a shell on the node would."""
+        return run(*enter(self.cluster.service("init", node)), *argv)
 
     def cordon(self, node: str) -> None:
         """Let no more pods onto a node."""

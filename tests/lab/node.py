@@ -11,6 +11,7 @@ from tests.lab.service import Service, hierarchies
 
 _BOUND = {
     "/var/log": "log",
+    "/var/lib/kubelet": "kubelet",
     "/var/lib/cni": "cni-state",
     "/etc/resolv.conf": "resolv.conf",
     "/etc/machine-id": "machine-id",
@@ -21,7 +22,7 @@ _BOUND = {
 def write_disk(lab: Layout, node: NodeSpec) -> None:
     """Write the files that a node's installer would: addresses, certificates' places, the registry's place."""
     disk = lab.node(node.name)
-    for folder in ("log", "cni-state", "cni", f"registries/{REGISTRY}"):
+    for folder in ("log", "kubelet", "cni-state", "cni", f"registries/{REGISTRY}"):
         (disk / folder).mkdir(parents=True)
     (disk / "resolv.conf").write_text(f"nameserver {HOST_IP}\n")
     (disk / "machine-id").write_text(f"{node.number:032x}\n")
@@ -46,14 +47,12 @@ def services(lab: Layout, node: NodeSpec, built: Built) -> dict[str, Service]:
     # Not `ip netns exec`: it mounts /sys anew, and the kubelet no longer finds the control groups.
     enter_network = ("nsenter", f"--net=/run/netns/{node.netns}")
     init = service("init", *enter_network, "unshare", "--mount", "--propagation=slave", "sh", "-e", disk / "mounts.sh")
-    inside = _enter(init)
+    inside = enter(init)
     kubelet_flags = (
         f"--config={disk / 'kubelet.yaml'}",
         f"--kubeconfig={lab.pki / node.name}.kubeconfig",
         f"--hostname-override={node.name}",
         f"--node-ip={node.ip}",
-        f"--root-dir={disk / 'kubelet'}",
-        f"--cert-dir={disk / 'kubelet' / 'pki'}",
     )
     return {
         "init": init,
@@ -61,6 +60,11 @@ def services(lab: Layout, node: NodeSpec, built: Built) -> dict[str, Service]:
         "kubelet": service("kubelet", *inside, built.program("kubelet"), *kubelet_flags),
         "kube-proxy": service("kube-proxy", *inside, built.program("kube-proxy"), "--config", disk / "kube-proxy.yaml"),
     }
+
+
+def registration(node: NodeSpec) -> dict[str, object]:
+    """Describe the Node object. The kubelet fills it; made by hand first, it has the pod network that CNI uses."""
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}, "spec": {"podCIDR": node.pod_network}}
 
 
 def start(lab: Layout, nodes: Sequence[NodeSpec], built: Built) -> None:
@@ -81,9 +85,10 @@ def _wait_for(file: Path, node: NodeSpec) -> None:
     wait_until(file.exists, timeout_s=20, what=f"{node.name} has {file}", every_s=0.05)
 
 
-def _enter(init: Service) -> tuple[str, ...]:
+def enter(init: Service) -> tuple[str, ...]:
+    """Give the words that put a command into the node's network and mounts."""
     pids = init.pids()
-    # Before init runs the others have nowhere to go; their description still serves to stop them.
+    # Before init runs there is nowhere to go; a description of the others still serves to stop them.
     return ("nsenter", f"--target={pids[0]}", "--net", "--mount") if pids else ("false",)
 
 
@@ -111,7 +116,7 @@ def _mounts(disk: Path) -> str:
     lines = (
         "mount --make-rshared /",  # the kubelet wants to pass mounts on to containers
         "mount -t tmpfs -o mode=755 tmpfs /run",
-        "mkdir -p /run/lock /var/lib/cni",
+        "mkdir -p /run/lock /var/lib/cni /var/lib/kubelet",
         *binds,
         f"touch {disk / 'mounted'}",
         "exec sleep infinity",

@@ -21,10 +21,7 @@ def lab() -> Lab:
     Where nobody asked for it a test that needs it skips; where somebody did, what keeps it from starting is a failure.
     """
     if os.environ.get("TAPIO_LAB") == "1":
-        try:
-            up(layout())
-        except LabError as error:
-            pytest.fail(f"the lab was asked for (TAPIO_LAB=1) and does not start: {error}", pytrace=False)
+        _start()
     elif not is_up(layout()):
         pytest.skip("the lab is not up: run `make lab-up` as root")
     return Lab(Cluster(layout(), expected()))
@@ -40,3 +37,13 @@ def lab_namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
     lab.wait(lambda: lab.get("serviceaccount", "default", name), 30, f"namespace {name} has its service account")
     yield name
     lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _start() -> None:
+    problem = ""
+    try:
+        up(layout())
+    except LabError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(f"the lab was asked for (TAPIO_LAB=1) and does not start: {problem}", pytrace=False)

@@ -13,7 +13,7 @@ from tests.lab.build import Built, build, expected
 from tests.lab.command import LabError
 from tests.lab.kubectl import Kubectl
 from tests.lab.layout import KUBERNETES, NODES, Layout
-from tests.lab.needs import check_machine
+from tests.lab.needs import check_machine, check_root
 from tests.lab.pki import make_pki
 from tests.lab.progress import say, step, wait_until
 from tests.lab.service import Service, processes
@@ -65,8 +65,8 @@ def up(lab: Layout) -> None:
 
 
 def down(lab: Layout) -> None:
-    """Stop the lab and leave nothing of it but its logs."""
-    check_machine()
+    """Stop the lab and leave nothing of it but its logs; also where it never was, or could not be."""
+    check_root()
     with _locked(), step("stopping the lab"):
         say(f"{cleanup.clean(lab)} processes ended")
 

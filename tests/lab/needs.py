@@ -27,10 +27,15 @@ def debian_packages() -> list[str]:
     return sorted({*PROGRAMS.values(), *BUILD_PROGRAMS.values()})
 
 
-def check_machine() -> None:
-    """Raise an error that names all that is missing, before anything is touched."""
+def check_root() -> None:
+    """Raise an error unless this is root."""
     if os.geteuid() != 0:
         raise LabError("the lab needs root: it makes network namespaces, mounts and control groups")
+
+
+def check_machine() -> None:
+    """Raise an error that names all that is missing, before anything is touched."""
+    check_root()
     _check_programs(PROGRAMS)
     if not Path("/sys/fs/cgroup/memory/cgroup.procs").exists():
         raise LabError("the lab needs control groups of version 1 (the memory controller at /sys/fs/cgroup/memory)")

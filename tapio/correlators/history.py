@@ -48,11 +48,12 @@ class History:
             insort(self.changes, change, key=_change_key)
             del self.changes[:-CHANGE_LIMIT]
 
-    def times_after(self, at: datetime) -> Iterator[datetime]:
-        """The moments after `at` at which something happened."""
+    def next_times(self, at: datetime) -> Iterator[datetime]:
+        """The next moments after `at` at which something happened: of the states, and of what was said."""
         for events in (self.states, self.said):
-            for event in events[bisect_right(events, at, key=_at) :]:
-                yield event.timestamp
+            place = bisect_right(events, at, key=_at)
+            if place < len(events):
+                yield events[place].timestamp
 
     def state(self, at: datetime) -> UnifiedEvent | None:
         """The newest state up to `at`, its deletion included."""

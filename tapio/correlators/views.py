@@ -1,7 +1,7 @@
 """Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,6 +10,11 @@ from tapio.correlators.world import Moment
 from tapio.graph import Change, Evidence
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
+
+_LONG_RUN_S = 300.0  # the kubelet's longest back-off between restarts
+_SETTLE_AFTER_LONG_RUN_S = 60.0
+_SETTLE_LEAST_S = 30.0
+_SETTLE_FACTOR = 2
 
 
 class View:
@@ -103,6 +108,7 @@ class PodView(View):
         super().__init__(moment, event, history)
         assert isinstance(event.object, k8s.Pod)  # noqa: S101  the engine builds this view for pods alone
         self.pod: k8s.Pod = event.object
+        self.onset: datetime | None = None  # of its symptom, carried on while that lasts; the timeline sets it
 
     @property
     def spec(self) -> k8s.PodSpec:
@@ -178,6 +184,13 @@ class ContainerView:
     def waiting(self) -> k8s.Waiting | None:
         return self.status.state.waiting
 
+    @cached_property
+    def waits(self) -> list[tuple[UnifiedEvent, k8s.Waiting]]:
+        """Every wait that memory reaches, oldest first, with the state that showed it."""
+        events = self.pod.history.lived(self.pod.at, self.pod.uid)
+        shown = ((event, status.state.waiting) for event in events for status in _statuses(event, self.name))
+        return [(event, waiting) for event, waiting in shown if waiting]
+
     @property
     def running_since(self) -> datetime | None:
         running = self.status.state.running
@@ -217,6 +230,39 @@ class ContainerView:
                 return event
         return self.pod.event
 
+    @cached_property
+    def ends(self) -> list[End]:
+        """Every end that memory reaches, oldest first."""
+        lived = self.pod.history.lived(self.pod.at, self.pod.uid)
+        shown = (one for event in lived for runs in _runs_over(event, self.name) for one in runs if one)
+        ends = (end for one in dict.fromkeys(shown) if (end := self._end(one)))
+        return sorted(ends, key=lambda end: end.at)
+
+    def first_end(self, onset: datetime) -> End | None:
+        """The end that began the trouble: the first at or after `onset`."""
+        return next((end for end in self.ends if end.at >= onset), self.last_end)
+
+    @property
+    def settled_at(self) -> datetime | None:
+        """When a container that was started again is taken to stay up; None while it does not run.
+
+        A run as long as twice its last one has outlived what ended that. After a long run one minute is enough.
+        """
+        end, since = self.last_end, self.running_since
+        if end is None or since is None:
+            return None
+        if end.lasted_s is None or end.lasted_s > _LONG_RUN_S:
+            return since + timedelta(seconds=_SETTLE_AFTER_LONG_RUN_S)
+        return since + timedelta(seconds=max(_SETTLE_LEAST_S, _SETTLE_FACTOR * end.lasted_s))
+
+    @property
+    def unwell(self) -> bool:
+        """Whether its last end still matters: it is down, or was started again and has not settled."""
+        end = self.last_end
+        if end is None or (end.exit_code == 0 and (self.init or not self.restarts_after_end)):
+            return False
+        return self.settled_at is None or self.pod.at < self.settled_at
+
     @property
     def restarts_after_end(self) -> bool:
         """Whether the kubelet starts it again when it ends (a sidecar is an init container that always restarts)."""
@@ -242,6 +288,13 @@ class ContainerView:
             newest = self.log_tail[-1].attributes
             lines = [line for line in newest.lines if line.strip()] if newest else []
         return lines[-1].strip() if lines else ""
+
+    @property
+    def last_words(self) -> str:
+        """All that is known of what its last runs logged: for a look whether a name or a value is in it."""
+        end = self.last_end
+        logged = (line for event in self.log_tail if event.attributes for line in event.attributes.lines)
+        return "\n".join([end.message if end else "", *logged])
 
     def limit(self, resource: str) -> k8s.Quantity | None:
         return self.spec.resources.limits.get(resource) if self.spec.resources else None
@@ -400,11 +453,16 @@ def _paired(
         yield k8s.Container(name=status.name, image=status.image), status
 
 
-def _runs_over(event: UnifiedEvent, container: str) -> Iterator[tuple[k8s.Terminated | None, ...]]:
+def _statuses(event: UnifiedEvent, container: str) -> Iterator[k8s.ContainerStatus]:
     if isinstance(event.object, k8s.Pod):
         for status in (*event.object.status.init_container_statuses, *event.object.status.container_statuses):
             if status.name == container:
-                yield status.state.terminated, status.last_state.terminated
+                yield status
+
+
+def _runs_over(event: UnifiedEvent, container: str) -> Iterator[tuple[k8s.Terminated | None, ...]]:
+    for status in _statuses(event, container):
+        yield status.state.terminated, status.last_state.terminated
 
 
 def _is_ready(event: UnifiedEvent) -> bool:

@@ -31,7 +31,7 @@ class World:
 
 
 class Moment:
-    """The world as of `at`. It remembers what was looked at, so that a conclusion can be drawn again when that moves."""
+    """The world as of `at`. It remembers what was looked at: when that moves, a conclusion is drawn anew."""
 
     def __init__(self, world: World, at: datetime) -> None:
         self._world = world

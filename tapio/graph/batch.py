@@ -21,7 +21,8 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
     """One unified event as it came (`document`), filed under the entity it is about.
 
     `partition` is the partition's number, or `shared`; `sequence` its place in that stream; `raw_sequence` the place
-    of the raw event in the RAW stream, 0 where it is not known. `stateful` tells a state of the object from a happening.
+    of the raw event in the RAW stream, 0 where it is not known. `stateful` tells a state of the object from something
+    said about it.
     """
 
     partition: str
@@ -35,6 +36,8 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
     document: bytes
     raw_sequence: int = 0
     stateful: bool = False
+    source: str = ""
+    node: str = ""
 
 
 class SubjectTimeline(_Part, frozen=True, kw_only=True):

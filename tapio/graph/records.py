@@ -94,7 +94,8 @@ class RuledOut(_Record, frozen=True, kw_only=True):
 class Symptom(_Record, frozen=True, kw_only=True):
     """Something left its healthy path: `since` is the onset; `valid_from` the event that first showed it.
 
-    `expected_by` is set where it may yet be an ordinary start: until then nothing is wrong.
+    `expected_by` is set where it may yet be an ordinary start: until then nothing is wrong. `examined` says what was
+    looked at and found in order, so that an answer without a cause is not an empty one.
     """
 
     subject: ObjectKey
@@ -106,6 +107,7 @@ class Symptom(_Record, frozen=True, kw_only=True):
     message: str = ""
     expected_by: datetime | None = None
     evidence: tuple[Evidence, ...] = ()
+    examined: tuple[RuledOut, ...] = ()
 
     @property
     def id(self) -> str:

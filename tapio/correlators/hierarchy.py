@@ -1,0 +1,39 @@
+"""Who owns, runs on, reads and selects whom: the edges that one entity's state draws."""
+
+from collections.abc import Iterator
+
+from tapio.correlators.views import PodView, ServiceView, View, pod_key
+from tapio.graph.records import EdgeType
+from tapio.unified import ObjectKey
+
+EdgeName = tuple[EdgeType, ObjectKey, ObjectKey]
+_CLUSTER_WIDE = frozenset({"Node", "Namespace", "PersistentVolume"})
+
+
+def edges(view: View) -> tuple[EdgeName, ...]:
+    """Every edge that the entity's state draws at this moment, each once, in one order."""
+    return tuple(sorted(set(_edges(view))))
+
+
+def _edges(view: View) -> Iterator[EdgeName]:
+    for owner in view.event.k8s_context.owner_references:
+        namespace = "" if owner.kind in _CLUSTER_WIDE else view.key.namespace
+        yield EdgeType.OWNS, ObjectKey(owner.kind, namespace, owner.name), view.key
+    if isinstance(view, PodView):
+        yield from _of_pod(view)
+    elif isinstance(view, ServiceView):
+        for pod in view.backends:
+            yield EdgeType.SELECTS, view.key, pod_key(pod)
+
+
+def _of_pod(pod: PodView) -> Iterator[EdgeName]:
+    if pod.spec.node_name:
+        yield EdgeType.RUNS_ON, pod.key, ObjectKey("Node", "", pod.spec.node_name)
+    for reference in pod.references:
+        yield EdgeType.MOUNTS if reference.how == "volume" else EdgeType.USES, pod.key, reference.key
+    for volume in pod.spec.volumes:
+        if volume.persistent_volume_claim:
+            claim = volume.persistent_volume_claim.claim_name
+            yield EdgeType.MOUNTS, pod.key, ObjectKey("PersistentVolumeClaim", pod.key.namespace, claim)
+    if pod.spec.service_account_name:
+        yield EdgeType.USES, pod.key, ObjectKey("ServiceAccount", pod.key.namespace, pod.spec.service_account_name)

@@ -1,0 +1,150 @@
+"""One verdict: a subject as of a moment, its symptom, and what the rules make of it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from tapio.correlators.hierarchy import edges
+from tapio.correlators.history import History, is_deleted
+from tapio.correlators.rules import Finding, Rule, rules_for
+from tapio.correlators.rules.nothing import nothing_wrong
+from tapio.correlators.sequence import Sighting, sighting
+from tapio.correlators.timeline import Point, Verdict
+from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.correlators.world import Moment, Watched, World
+from tapio.graph import Evidence, Link, RuledOut, Symptom
+from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import objects as k8s
+
+_VIEWS: dict[type, type[View]] = {
+    k8s.Pod: PodView,
+    k8s.Deployment: WorkloadView,
+    k8s.ReplicaSet: WorkloadView,
+    k8s.StatefulSet: WorkloadView,
+    k8s.DaemonSet: WorkloadView,
+    k8s.Job: WorkloadView,
+    k8s.Service: ServiceView,
+    k8s.Node: NodeView,
+}
+JUDGED = frozenset(type_.__name__ for type_ in _VIEWS)
+
+# A verdict's records say nothing of when they hold: the timeline fills that in.
+_UNSET_TIME = datetime.fromtimestamp(0, UTC)
+
+
+class Judged(NamedTuple):
+    """A verdict, when time alone changes it, and everything that was looked at for it."""
+
+    point: Point
+    recheck_at: datetime | None
+    seen: set[Watched]
+
+
+def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, *, had_symptom: bool) -> Judged | None:
+    """The verdict on a subject as of `at`, given the verdict before; None while no state of it is known."""
+    history = world.histories.get(subject)
+    event = history.state(at) if history else None
+    if history is None or event is None:
+        return None
+    moment = Moment(world, at)
+    uid = event.k8s_context.uid
+    view = _view(moment, event, history)
+    if is_deleted(event):
+        gone = _link(view, None, nothing_wrong(view, None, had_symptom=had_symptom), None)
+        return Judged(Point(at, uid, Verdict(links=(gone,))), None, moment.seen)
+    seen = sighting(view)
+    symptom = _symptom(view, seen, before) if seen else None
+    links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
+    if symptom and examined:
+        symptom = msgspec.structs.replace(symptom, examined=examined)
+    verdict = Verdict(edges=edges(view), symptom=symptom, links=links)
+    return Judged(Point(at, uid, verdict), seen.recheck_at if seen else None, moment.seen)
+
+
+def _view(moment: Moment, event: UnifiedEvent, history: History) -> View:
+    return _VIEWS.get(type(event.object), View)(moment, event, history)
+
+
+def _symptom(view: View, seen: Sighting, before: Point | None) -> Symptom:
+    """The sighting as a record; its onset is that of the trouble before, while that is the same life and is trouble."""
+    earlier = before.verdict.symptom if before and before.uid == view.uid else None
+    carried = earlier is not None and earlier.expected_by is None and seen.expected_by is None
+    return Symptom(
+        subject=view.key,
+        uid=view.uid,
+        code=seen.code,
+        since=earlier.since if earlier and carried else seen.since,
+        valid_from=_UNSET_TIME,
+        message=seen.message,
+        expected_by=seen.expected_by,
+        evidence=seen.evidence,
+    )
+
+
+def _explained(
+    view: View, seen: Sighting | None, symptom: Symptom | None, *, had_symptom: bool
+) -> tuple[tuple[Link, ...], tuple[RuledOut, ...]]:
+    """The links to the symptom, or why nothing is wrong (also while it may yet be a start); and what was examined."""
+    if isinstance(view, PodView) and symptom:
+        view.onset = symptom.since
+    links: list[Link] = []
+    silent: list[RuledOut] = []
+    for one, finding in _findings(view) if symptom else ():
+        if finding is None:
+            silent.append(RuledOut(code=one.name, because="its deciding signals are absent"))
+        else:
+            links.append(_link(view, symptom, finding, one))
+    if links:
+        return tuple(links), ()
+    if symptom is None or symptom.expected_by:
+        links.append(_link(view, symptom, nothing_wrong(view, seen, had_symptom=had_symptom), None))
+    return tuple(links), tuple(dict.fromkeys(silent)) if symptom else ()
+
+
+def _findings(view: View) -> Iterator[tuple[Rule, Finding | None]]:
+    """What every rule says of the view and, for a pod, of its containers; None from a rule that does not apply."""
+    for judged in (view, *(view.containers if isinstance(view, PodView) else ())):
+        for one in rules_for(judged):
+            found = False
+            for finding in one.judge(judged):
+                found = True
+                yield one, finding
+            if not found:
+                yield one, None
+
+
+def _link(view: View, symptom: Symptom | None, finding: Finding, by: Rule | None) -> Link:
+    label = by.label if by else ""
+    return Link(
+        subject=view.key,
+        uid=view.uid,
+        symptom=symptom.id if symptom else "",
+        rule=by.name if by else finding.code,
+        version=by.version if by else 1,
+        code=finding.code,
+        blame=finding.blame,
+        blame_uid=view.uid if finding.blame == view.key else "",
+        confidence=finding.confidence,
+        summary=finding.summary,
+        valid_from=_UNSET_TIME,
+        workload=finding.workload or _workload(view),
+        change=finding.change,
+        attributes=finding.attributes,
+        evidence=tuple(_concluded(finding, label)),
+        ruled_out=finding.ruled_out,
+        through=finding.through,
+        next=finding.next,
+    )
+
+
+def _workload(view: View) -> ObjectKey | None:
+    return view.root if isinstance(view, PodView | WorkloadView) else None
+
+
+def _concluded(finding: Finding, label: str) -> Iterator[Evidence]:
+    """The evidence, its last entry marked with the rule that draws the conclusion from it."""
+    *facts, last = finding.evidence
+    yield from facts
+    yield msgspec.structs.replace(last, rule=label)

@@ -1,0 +1,23 @@
+"""Rules: which mechanism explains a symptom, and which do not. One module per family of causes.
+
+A rule is a pure function over a view as of a moment. It reads states first, Events second, logs third, and is judged by
+example and near-miss in `tests/unit/rules`. Importing this package registers every rule; the line that does is below.
+"""
+
+from tapio.correlators.rules import controllers, network, node, nothing, runtime, scheduling, startup
+from tapio.correlators.rules.finding import RULES, Finding, Rule, rule, rules_for
+
+__all__ = [
+    "RULES",
+    "Finding",
+    "Rule",
+    "controllers",
+    "network",
+    "node",
+    "nothing",
+    "rule",
+    "rules_for",
+    "runtime",
+    "scheduling",
+    "startup",
+]

@@ -1,0 +1,166 @@
+"""Causes between a Service and what should back it."""
+
+from collections.abc import Iterator
+
+from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.views import ServiceView, change_evidence, evidence, facts_of, pod_key, selects
+from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import ObjectKey, UnifiedEvent
+
+
+@rule("service.selector_mismatch", version=1)
+def selector_mismatch(service: ServiceView) -> Iterator[Finding]:
+    """The Service selects nobody, though pods that it could mean are ready.
+
+    Which pods it could mean is read from the data: those it selected before a change, or those that carry part of what
+    it asks for. Pods that have nothing in common with it are other people's.
+    """
+    if service.backends:
+        return
+    change = _mismatching_change(service)
+    meant = _meant(service, change)
+    if not meant:
+        return
+    wrong = _differing(service, meant[0])
+    yield Finding(
+        code="service.selector_mismatch",
+        blame=change.entity if change else service.key,
+        workload=ObjectKey.parse(meant[0].root) if meant[0].root else None,
+        change=change,
+        summary=f"the selector of Service {service.key.name} matches no pod: {wrong}",
+        confidence=0.93 if change else 0.88,
+        evidence=_proof(service, change, meant),
+        attributes={"selector": dict(sorted(service.spec.selector.items())), "pods": len(meant)},
+        ruled_out=(RuledOut(code="service.no_ready_endpoints", because=f"{len(meant)} pods are ready"),),
+        next=_next(service, change, meant[0]),
+    )
+
+
+def _mismatching_change(service: ServiceView) -> Change | None:
+    """The newest change that broke the match: of the selector, or of the labels on the side of the pods."""
+    own = [change for change in service.changes_of(service.key) if change.field.startswith("spec.selector")]
+    theirs = [change for facts in _workloads(service) for change in _label_changes(service, facts)]
+    return max([*own, *theirs], key=lambda change: change.at, default=None)
+
+
+def _workloads(service: ServiceView) -> list[UnifiedEvent]:
+    return list(service.moment.all("WorkloadFacts", service.key.namespace))
+
+
+def _label_changes(service: ServiceView, facts: UnifiedEvent) -> list[Change]:
+    """Changes of a workload's template labels that took it out of the selector."""
+    changes = service.changes_of(facts.key)
+    return [
+        _of_workload(change)
+        for change in changes
+        if change.field.startswith("spec.template.metadata.labels") and _was_selected(service, change)
+    ]
+
+
+def _was_selected(service: ServiceView, change: Change) -> bool:
+    wanted = service.spec.selector
+    return any(
+        change.field.endswith((f"labels.{key}", f"labels[{key}]")) and change.before == value
+        for key, value in wanted.items()
+    )
+
+
+def _of_workload(change: Change) -> Change:
+    kind, _, name = change.entity.name.partition(".")
+    return Change(
+        entity=ObjectKey(kind, change.entity.namespace, name),
+        uid=change.uid,
+        field=change.field,
+        before=change.before,
+        after=change.after,
+        actor=change.actor,
+        at=change.at,
+        event_id=change.event_id,
+    )
+
+
+def _meant(service: ServiceView, change: Change | None) -> list[UnifiedEvent]:
+    """The ready pods that the Service could mean: best match first."""
+    ready = [pod for pod in service.pods if facts_of(pod).ready and not facts_of(pod).deleting]
+    if change and change.entity == service.key and isinstance(change.before, str | dict):
+        before = _selector_before(service, change)
+        return [pod for pod in ready if selects(before, pod.k8s_context.labels)]
+    if change:
+        return [pod for pod in ready if pod.root == str(change.entity)]
+    scored = [(score, pod) for pod in ready if (score := _likeness(service, pod))]
+    best = max((score for score, _ in scored), default=0)
+    return [pod for score, pod in scored if score == best]
+
+
+def _selector_before(service: ServiceView, change: Change) -> dict[str, str]:
+    if isinstance(change.before, dict):
+        return change.before
+    key = change.field.removeprefix("spec.selector").strip(".[]")
+    return {**service.spec.selector, key: change.before}
+
+
+def _likeness(service: ServiceView, pod: UnifiedEvent) -> int:
+    """How much of what the Service asks for the pod has: labels that match, then the Service's name in its own."""
+    labels = pod.k8s_context.labels
+    matching = sum(1 for key, value in service.spec.selector.items() if labels.get(key) == value)
+    same_keys = sum(1 for key in service.spec.selector if key in labels)
+    root = ObjectKey.parse(pod.root).name if pod.root else pod.key.name
+    named = root == service.key.name or service.key.name in labels.values()
+    if not matching and not named:
+        return 0
+    return 4 * matching + 2 * named + same_keys
+
+
+def _differing(service: ServiceView, pod: UnifiedEvent) -> str:
+    labels = pod.k8s_context.labels
+    wrong = [
+        f"it asks for {key}={value}, the pods have {f'{key}={labels[key]}' if key in labels else f'no {key}'}"
+        for key, value in sorted(service.spec.selector.items())
+        if labels.get(key) != value
+    ]
+    return "; ".join(wrong)
+
+
+def _proof(service: ServiceView, change: Change | None, meant: list[UnifiedEvent]) -> tuple[Evidence, ...]:
+    facts = [change_evidence(change)] if change else []
+    facts.append(service.fact("selects " + _words(service.spec.selector) + ": 0 endpoints"))
+    pod = meant[0]
+    facts.append(evidence(pod, f"pod {pod.key.name} is ready, labelled {_words(pod.k8s_context.labels)}"))
+    return tuple(facts)
+
+
+def _words(labels: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _next(service: ServiceView, change: Change | None, pod: UnifiedEvent) -> tuple[str, ...]:
+    namespace = service.key.namespace
+    if change and change.entity != service.key:
+        return (f"kubectl -n {namespace} rollout undo {change.entity.kind.lower()}/{change.entity.name}",)
+    labels = pod.k8s_context.labels
+    wanted = {
+        key: labels[key] for key, value in sorted(service.spec.selector.items()) if labels.get(key, value) != value
+    }
+    if not wanted:
+        return (f"kubectl -n {namespace} edit service {service.key.name}  # selector against the pods' labels",)
+    selector = ",".join(f"{key}={value}" for key, value in wanted.items())
+    return (f"kubectl -n {namespace} set selector service {service.key.name} '{selector}'",)
+
+
+@rule("service.no_ready_endpoints", version=1)
+def no_ready_endpoints(service: ServiceView) -> Iterator[Finding]:
+    """The Service selects pods, and none of them is ready: their own symptoms say why."""
+    unready = [pod for pod in service.backends if not facts_of(pod).ready]
+    if not unready:
+        return
+    yield Finding(
+        code="service.no_ready_endpoints",
+        blame=service.key,
+        workload=ObjectKey.parse(unready[0].root) if unready[0].root else None,
+        summary=f"none of the {len(unready)} pods behind Service {service.key.name} is ready",
+        confidence=0.9,
+        evidence=(service.fact(f"0 of {len(unready)} endpoints are ready"),),
+        attributes={"pods": len(unready)},
+        through=tuple(pod_key(pod) for pod in unready),
+        next=(f"kubectl -n {service.key.namespace} get pods -l {_words(service.spec.selector).replace(', ', ',')}",),
+    )

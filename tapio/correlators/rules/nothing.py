@@ -1,0 +1,104 @@
+"""Nothing is wrong: that is an answer too, with its own evidence.
+
+These rules judge what shows no symptom, or one that may yet be an ordinary start. The order is that of the codes:
+retired and completed before recovered, recovered before healthy.
+"""
+
+from datetime import timedelta
+
+from tapio.correlators.history import is_deleted
+from tapio.correlators.rules.finding import Finding
+from tapio.correlators.sequence import Sighting
+from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView, evidence
+from tapio.graph import Evidence
+from tapio.unified import EventName, UnifiedEvent
+from tapio.unified import objects as k8s
+
+# How long ago trouble may lie and still be told as what the subject recovered from.
+RECENT = timedelta(hours=1)
+_TROUBLE = (
+    EventName.CONTAINER_UNHEALTHY,
+    EventName.CONTAINER_BACK_OFF,
+    EventName.IMAGE_PULL_FAILED,
+    EventName.CONTAINER_START_FAILED,
+    EventName.POD_SCHEDULING_FAILED,
+    EventName.VOLUME_MOUNT_FAILED,
+    EventName.POD_SANDBOX_FAILED,
+)
+
+
+def nothing_wrong(view: View, seen: Sighting | None, *, had_symptom: bool) -> Finding:
+    """Why nothing is wrong with a subject: exactly one finding, code `none.*`."""
+    if seen is not None:
+        return _finding(
+            view, "none.starting", f"{view.key.name} is starting: {seen.message}", 0.85, view.fact(seen.message)
+        )
+    if is_deleted(view.event) or _leaving(view):
+        return _finding(view, "none.retired", f"{view.key.name} was removed", 0.9, *_farewell(view))
+    completed = _completed(view)
+    if completed:
+        return _finding(view, "none.completed", completed, 0.97, view.fact(completed))
+    trouble = _recent_trouble(view)
+    if had_symptom or trouble:
+        return _finding(
+            view,
+            "none.recovered",
+            f"{view.key.name} had trouble and is well again",
+            0.9,
+            *trouble,
+            view.fact(_well(view)),
+        )
+    return _finding(view, "none.healthy", _well(view), 0.95, view.fact(_well(view)))
+
+
+def _finding(view: View, code: str, summary: str, confidence: float, *proof: Evidence) -> Finding:
+    return Finding(code=code, blame=view.key, summary=summary, confidence=confidence, evidence=proof)
+
+
+def _leaving(view: View) -> bool:
+    return isinstance(view, PodView) and view.pod.metadata.deletion_timestamp is not None
+
+
+def _farewell(view: View) -> list[Evidence]:
+    killed = view.said(EventName.CONTAINER_KILLED)
+    return [
+        *(evidence(event, event.message) for event in killed[-1:]),
+        view.fact(f"{view.key.kind} {view.key.name} deleted"),
+    ]
+
+
+def _completed(view: View) -> str:
+    if isinstance(view, PodView) and view.status.phase == "Succeeded":
+        return f"{view.key.name} ran to its end (Succeeded)"
+    if isinstance(view, WorkloadView) and isinstance(view.object, k8s.Job):
+        complete = view.condition("Complete")
+        if complete and complete.status == "True":
+            return f"Job {view.key.name} completed"
+    return ""
+
+
+def _recent_trouble(view: View) -> list[Evidence]:
+    said = view.said(*_TROUBLE, since=view.at - RECENT)
+    ends = [one.last_end for one in view.containers] if isinstance(view, PodView) else []
+    crashes = [end for end in ends if end and end.exit_code != 0 and view.at - end.at <= RECENT]
+    return [
+        *(evidence(event, _told(event)) for event in said[-2:]),
+        *(evidence(end.event, f"exit {end.exit_code} ({end.reason})", at=end.at) for end in crashes[-2:]),
+    ]
+
+
+def _told(event: UnifiedEvent) -> str:
+    count = event.attributes.count if event.attributes else 1
+    return f"{event.reason} x{count}: {event.message[:120]}"
+
+
+def _well(view: View) -> str:
+    if isinstance(view, PodView):
+        return f"{view.key.name} is ready"
+    if isinstance(view, WorkloadView) and not isinstance(view.object, k8s.Job):
+        return f"{view.available} of {view.desired} pods are available"
+    if isinstance(view, ServiceView):
+        return f"{view.ready_endpoints} endpoints are ready" if view.spec.selector else "it selects no pods by design"
+    if isinstance(view, NodeView):
+        return f"node {view.key.name} is ready"
+    return f"{view.key.kind} {view.key.name} shows nothing wrong"

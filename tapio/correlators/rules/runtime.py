@@ -1,0 +1,235 @@
+"""Causes that end a container that had started."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tapio.correlators.quantities import amount
+from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.sequence import describe_end, signal_of
+from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
+from tapio.correlators.views import ContainerView, End, change_evidence, evidence
+from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import EventName, ObjectKey
+
+_SIGKILL = 9
+_KILL_GRACE_S = 60.0  # the default grace period (30 s) and the Event's own delay
+_PROBE_KILL = ("failed liveness probe", "failed startup probe")
+_START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
+
+
+@rule("runtime.oom_killed", version=1, decided_by=("kubeapi", "ebpf", "systemd"))
+def oom_killed(container: ContainerView) -> Iterator[Finding]:
+    """The container's last run was ended by the kernel for reaching its own memory limit.
+
+    Exit 137 alone is any SIGKILL: the runtime says OOMKilled only when the cgroup's own limit was reached.
+    """
+    end = container.last_end
+    if end is None or end.reason != "OOMKilled" or not container.unwell:
+        return
+    limit = container.limit("memory")
+    change = _memory_change(container, end)
+    size = f" of {limit}" if limit else ""
+    yield Finding(
+        code="runtime.oom_killed",
+        blame=container.pod.workload,
+        change=change,
+        summary=f"container {container.name} reached its memory limit{size} and was killed",
+        confidence=0.95,
+        evidence=_crash_evidence(container, end, change),
+        attributes={"container": container.name, "limit": limit, "restarts": container.restarts},
+        ruled_out=(
+            RuledOut(code="runtime.crash_app", because="the kernel ended it, not the program"),
+            *_node_pressure_ruled_out(container),
+        ),
+        next=_oom_next(container, change),
+    )
+
+
+def _memory_change(container: ContainerView, end: End) -> Change | None:
+    """The limit that was lowered, else whatever else of the container the newest rollout changed."""
+    changes = rollout_changes(container, end.at)
+    lowered = [one for one in changes if "resources" in one.field and _lowered(one)]
+    return next(iter([*lowered, *(one for one in changes if "resources" not in one.field)]), None)
+
+
+def _lowered(change: Change) -> bool:
+    before, after = change.before, change.after
+    if isinstance(before, str | int | float) and isinstance(after, str | int | float):
+        was, is_ = amount(before), amount(after)
+        return was is None or is_ is None or is_ < was
+    return after is not None
+
+
+def _oom_next(container: ContainerView, change: Change | None) -> tuple[str, ...]:
+    workload = container.pod.workload
+    if change is not None:
+        return (_undo(workload),)
+    return (
+        f"kubectl -n {workload.namespace} set resources {_target(workload)} -c {container.name} --limits=memory=<more>",
+    )
+
+
+@rule("runtime.crash_after_change", version=1)
+def crash_after_change(container: ContainerView) -> Iterator[Finding]:
+    """The container crashes since a change that it consumed: of its template, or of a ConfigMap or Secret it reads.
+
+    A change after the first crash is not its cause; nor is one in an object that the container does not read.
+    """
+    end = _crash(container)
+    if end is None:
+        return
+    onset = container.pod.onset or end.at
+    candidates = _candidates(container, end, onset)
+    if not candidates:
+        return
+    change = candidates[0]
+    yield Finding(
+        code="runtime.crash_after_change",
+        blame=change.entity,
+        workload=container.pod.workload,
+        change=change,
+        summary=f"container {container.name} crashes ({describe_end(end)}) since {change.field} changed",
+        confidence=_confidence(container, change, onset),
+        evidence=_crash_evidence(container, end, change),
+        attributes=_crash_attributes(container, end) | _others(candidates),
+        ruled_out=(
+            RuledOut(code="runtime.crash_app", because=f"{change.field} changed before the first crash"),
+            RuledOut(code="runtime.oom_killed", because="the end was no OOM kill"),
+            *_node_pressure_ruled_out(container),
+        ),
+        next=_change_next(container, change),
+    )
+
+
+@rule("runtime.crash_app", version=1)
+def crash_app(container: ContainerView) -> Iterator[Finding]:
+    """The program ends by itself, and nothing it consumes changed before."""
+    end = _crash(container)
+    if end is None or _candidates(container, end, container.pod.onset or end.at):
+        return
+    line = container.last_line
+    said = f': "{line[:120]}"' if line else ""
+    workload = container.pod.workload
+    yield Finding(
+        code="runtime.crash_app",
+        blame=workload,
+        summary=f"the program in container {container.name} ends with {describe_end(end)}{said}",
+        confidence=0.85 if line or end.exit_code != 0 else 0.8,
+        evidence=_crash_evidence(container, end, None),
+        attributes=_crash_attributes(container, end),
+        ruled_out=(
+            RuledOut(code="runtime.crash_after_change", because="nothing that it reads changed before the first crash"),
+            RuledOut(code="runtime.oom_killed", because="the end was no OOM kill"),
+            RuledOut(code="startup.image_not_found", because="the image was pulled and started"),
+            *_node_pressure_ruled_out(container),
+        ),
+        next=(f"kubectl -n {workload.namespace} logs {container.pod.key.name} -c {container.name} --previous",),
+    )
+
+
+def _crash(container: ContainerView) -> End | None:
+    """The newest end, when it is the program's own: not the kernel's, the runtime's or a probe's doing."""
+    end = container.last_end
+    if end is None or not container.unwell or end.reason == "OOMKilled" or end.reason in _START_REASONS:
+        return None
+    if signal_of(end) == _SIGKILL and _killed_by_probe(container, end.at):
+        return None
+    return end
+
+
+def _killed_by_probe(container: ContainerView, at: datetime) -> bool:
+    kills = container.pod.said(EventName.CONTAINER_KILLED)
+    return any(
+        (one.attributes is None or one.attributes.container in ("", container.name))
+        and any(words in one.message for words in _PROBE_KILL)
+        for one in kills
+        if abs((one.timestamp - at).total_seconds()) <= _KILL_GRACE_S
+    )
+
+
+def _candidates(container: ContainerView, end: End, onset: datetime) -> list[Change]:
+    """The changes that may have caused the crash, likeliest first.
+
+    What the program's last words name comes first, then what its environment read, then the rollout.
+    """
+    first = container.first_end(onset) or end
+    references = reference_changes(container, onset, first.started_at)
+    changes = [one for one in set_of([*references, *rollout_changes(container, onset)]) if _may_crash(one)]
+    return sorted(changes, key=lambda change: (-_named_in_log(container, change), -change.at.timestamp(), change.field))
+
+
+def _may_crash(change: Change) -> bool:
+    """Probes, ports, labels and resources do not make a program end by itself (memory has a rule of its own)."""
+    return not any(part in change.field for part in ("Probe", ".ports", ".resources", "imagePullPolicy"))
+
+
+def _named_in_log(container: ContainerView, change: Change) -> int:
+    """2 when the last words hold the new value, 1 when they hold the changed key, else 0."""
+    words = container.last_words
+    if isinstance(change.after, str) and len(change.after) > 1 and change.after in words:
+        return 2
+    key = change.field.rpartition("[")[2].partition("]")[0] if "[" in change.field else change.field.rpartition(".")[2]
+    return 1 if len(key) > 2 and key in words else 0  # noqa: PLR2004  a key of two letters is in any text
+
+
+def _confidence(container: ContainerView, change: Change, onset: datetime) -> float:
+    if _named_in_log(container, change):
+        return 0.95
+    close = (onset - change.at).total_seconds() <= 300  # noqa: PLR2004  five minutes: one restart back-off
+    return 0.9 if close else 0.8
+
+
+def _crash_evidence(container: ContainerView, end: End, change: Change | None) -> tuple[Evidence, ...]:
+    pod = container.pod
+    facts = [change_evidence(change)] if change else []
+    if end.started_at:
+        facts.append(evidence(end.event, f"{pod.key.name}: container {container.name} started", at=end.started_at))
+    line = f': "{container.last_line[:120]}"' if container.last_line else ""
+    facts.append(evidence(end.event, f"container {container.name}: {describe_end(end)}{line}", at=end.at))
+    if container.restarts:
+        facts.append(pod.fact(f"restarted {container.restarts} times"))
+    return tuple(facts)
+
+
+def _crash_attributes(container: ContainerView, end: End) -> dict[str, object]:
+    attributes: dict[str, object] = {
+        "container": container.name,
+        "exit_code": end.exit_code,
+        "restarts": container.restarts,
+    }
+    if signal_of(end):
+        attributes["signal"] = signal_of(end)
+    if container.last_line:
+        attributes["last_line"] = container.last_line
+    return attributes
+
+
+def _others(candidates: list[Change]) -> dict[str, object]:
+    rest = [change.field for change in candidates[1:] if change.event_id == candidates[0].event_id]
+    return {"also_changed": rest} if rest else {}
+
+
+def _node_pressure_ruled_out(container: ContainerView) -> tuple[RuledOut, ...]:
+    node = container.pod.node
+    pressure = node.condition("MemoryPressure") if node else None
+    if node is None or pressure is None or pressure.status != "False":
+        return ()
+    return (RuledOut(code="node.pressure_memory", because=f"{node.key.name} reports none"),)
+
+
+def _change_next(container: ContainerView, change: Change) -> tuple[str, ...]:
+    workload = container.pod.workload
+    if change.entity == workload:
+        return (_undo(workload),)
+    where = f"{change.entity.kind}/{change.entity.namespace}/{change.entity.name}"
+    through = f" where {change.actor} gets it" if change.actor else ""
+    restart = f"kubectl -n {workload.namespace} rollout restart {_target(workload)}"
+    return (f"restore {change.field} in {where}{through}, then: {restart}",)
+
+
+def _undo(workload: ObjectKey) -> str:
+    return f"kubectl -n {workload.namespace} rollout undo {_target(workload)}"
+
+
+def _target(workload: ObjectKey) -> str:
+    return f"{workload.kind.lower()}/{workload.name}"

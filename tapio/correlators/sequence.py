@@ -1,0 +1,280 @@
+"""Where is each pod, workload, node and Service in its life, and did it leave the healthy path?
+
+State machines over states, read as of a moment. A symptom's onset is carried on while it lasts (see `timeline`).
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tapio.correlators.views import ContainerView, End, NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.graph import Evidence, SymptomCode
+from tapio.unified import objects as k8s
+
+# Without a startup probe: a Deployment's default progressDeadlineSeconds (k8s.io/api/apps/v1).
+START_BUDGET = timedelta(minutes=10)
+_SIGNALLED = 128
+_LAST_SIGNAL = 64
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A symptom as seen at one moment. `recheck_at` is when time alone would change it."""
+
+    code: SymptomCode
+    since: datetime
+    message: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    expected_by: datetime | None = None
+    recheck_at: datetime | None = None
+
+
+def sighting(view: View) -> Sighting | None:
+    """The symptom the view shows, or None while it is on its healthy path."""
+    if isinstance(view, PodView):
+        return _pod(view)
+    if isinstance(view, WorkloadView):
+        return _workload(view)
+    if isinstance(view, ServiceView):
+        return _service(view)
+    if isinstance(view, NodeView):
+        return _node(view)
+    return None
+
+
+# --- Pods ------------------------------------------------------------------------------------------------------------
+
+_WAITING = {
+    "CrashLoopBackOff": SymptomCode.CRASH_LOOP,
+    "ErrImagePull": SymptomCode.IMAGE_PULL,
+    "ImagePullBackOff": SymptomCode.IMAGE_PULL,
+    "ErrImageNeverPull": SymptomCode.IMAGE_PULL,
+    "ImageInspectError": SymptomCode.IMAGE_PULL,
+    "RegistryUnavailable": SymptomCode.IMAGE_PULL,
+    "SignatureValidationFailed": SymptomCode.IMAGE_PULL,
+    "InvalidImageName": SymptomCode.INVALID_IMAGE_NAME,
+    "CreateContainerConfigError": SymptomCode.CONFIG_ERROR,
+    "CreateContainerError": SymptomCode.CREATE_ERROR,
+    "PreCreateHookError": SymptomCode.CREATE_ERROR,
+    "PreStartHookError": SymptomCode.CREATE_ERROR,
+    "RunContainerError": SymptomCode.RUN_ERROR,
+    "PostStartHookError": SymptomCode.RUN_ERROR,
+}
+_FAILED_REASONS = {"Evicted": SymptomCode.EVICTED}
+
+
+def _pod(pod: PodView) -> Sighting | None:
+    if pod.pod.metadata.deletion_timestamp or pod.status.phase == "Succeeded":
+        return None
+    if pod.status.phase == "Failed":
+        return _failed(pod)
+    if pod.status.phase == "Unknown":
+        return _seen(pod, SymptomCode.UNKNOWN, pod.event.timestamp, pod.status.message)
+    for container in pod.containers:
+        seen = _container(container)
+        if seen is not None:
+            return seen
+    return _unscheduled(pod) or _unready(pod)
+
+
+def _failed(pod: PodView) -> Sighting:
+    ends = [(container, container.last_end) for container in pod.containers]
+    bad = [(container, end) for container, end in ends if end and end.exit_code != 0]
+    if not bad:
+        code = _FAILED_REASONS.get(pod.status.reason, SymptomCode.FAILED)
+        return _seen(pod, code, pod.event.timestamp, pod.status.message or pod.status.reason)
+    container, end = bad[0]
+    code = SymptomCode.OOM_KILLED if end.reason == "OOMKilled" else SymptomCode.ERROR
+    return _ended(container, end, code)
+
+
+def _container(container: ContainerView) -> Sighting | None:
+    waiting = container.waiting
+    if waiting and waiting.reason in _WAITING:
+        return _waiting(container, waiting)
+    if container.ended:
+        return _stopped(container, container.ended)
+    if container.running_since and container.last_end:
+        return _restarted(container, container.last_end)
+    return None
+
+
+def _waiting(container: ContainerView, waiting: k8s.Waiting) -> Sighting:
+    code = _WAITING[waiting.reason]
+    end = container.last_end
+    pod = container.pod
+    since = end.at if code is SymptomCode.CRASH_LOOP and end else pod.event.timestamp
+    text = f"container {container.name}: {waiting.reason}"
+    if end and code in (SymptomCode.CRASH_LOOP, SymptomCode.RUN_ERROR):
+        text += f", {describe_end(end)}, restarted {container.restarts} times"
+    return _seen(pod, code, since, text)
+
+
+def _stopped(container: ContainerView, end: End) -> Sighting | None:
+    if end.exit_code == 0:
+        looping = container.restarts_after_end and not container.init and container.restarts > 0
+        return _ended(container, end, SymptomCode.CRASH_LOOP) if looping else None
+    if container.init:
+        return _ended(container, end, SymptomCode.INIT_ERROR)
+    if container.restarts_after_end:
+        return _ended(container, end, SymptomCode.CRASH_LOOP)
+    return _ended(container, end, SymptomCode.OOM_KILLED if end.reason == "OOMKilled" else SymptomCode.ERROR)
+
+
+def _restarted(container: ContainerView, end: End) -> Sighting | None:
+    """Runs again after an end: one good moment between two crashes is no recovery yet."""
+    if end.exit_code == 0 and not (container.restarts_after_end and container.restarts > 1):
+        return None
+    if not container.unwell:
+        return None
+    seen = _ended(container, end, SymptomCode.CRASH_LOOP)
+    return msgspec.structs.replace(seen, recheck_at=container.settled_at)
+
+
+def _ended(container: ContainerView, end: End, code: SymptomCode) -> Sighting:
+    text = f"container {container.name}: {describe_end(end)}"
+    if container.restarts:
+        text += f", restarted {container.restarts} times"
+    return _seen(container.pod, code, end.at, text)
+
+
+def describe_end(end: End) -> str:
+    """How a run ended, in a few words."""
+    if end.reason == "OOMKilled":
+        return f"OOMKilled (exit {end.exit_code})"
+    signal = signal_of(end)
+    by_signal = f" (signal {signal})" if signal else ""
+    return f"exit {end.exit_code}{by_signal}"
+
+
+def signal_of(end: End) -> int:
+    """The signal that ended the run, 0 for none: a shell and runc report 128 + signal (up to SIGRTMAX)."""
+    if end.signal:
+        return end.signal
+    return end.exit_code - _SIGNALLED if _SIGNALLED < end.exit_code <= _SIGNALLED + _LAST_SIGNAL else 0
+
+
+def _unscheduled(pod: PodView) -> Sighting | None:
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
+        return None
+    since = scheduled.last_transition_time or pod.created_at
+    return _seen(pod, SymptomCode.PENDING, since, scheduled.message)
+
+
+def _unready(pod: PodView) -> Sighting | None:
+    if pod.ready:
+        return None
+    condition = pod.condition("Ready")
+    if condition and _lost_readiness(pod, condition):
+        since = condition.last_transition_time or pod.event.timestamp
+        return _seen(pod, SymptomCode.NOT_READY, since, condition.message)
+    seen = _seen(pod, SymptomCode.STARTING, pod.created_at, "not ready yet")
+    return msgspec.structs.replace(seen, expected_by=_start_of(pod) + _start_budget(pod))
+
+
+def _lost_readiness(pod: PodView, ready: k8s.Condition) -> bool:
+    """Whether it was ready before: seen so, or the condition turned after everything had started."""
+    if pod.was_ready:
+        return True
+    if ready.last_transition_time is None or ready.reason == "PodCompleted":
+        return False
+    started = [at for container in pod.containers if (at := container.running_since)]
+    settled = max([pod.created_at, *([pod.status.start_time] if pod.status.start_time else []), *started])
+    return bool(started) and ready.last_transition_time > settled + timedelta(seconds=2)
+
+
+def _start_of(pod: PodView) -> datetime:
+    started = [at for container in pod.containers if (at := container.running_since)]
+    return max([pod.created_at, *started])
+
+
+def _start_budget(pod: PodView) -> timedelta:
+    budgets = [probe_budget(one.spec.startup_probe) for one in pod.containers if one.spec.startup_probe]
+    if budgets:
+        return max(budgets)
+    owner = pod.moment.state(pod.workload)
+    deadline = owner.object.spec.progress_deadline_seconds if owner and isinstance(owner.object, k8s.Deployment) else 0
+    return timedelta(seconds=deadline) if deadline else START_BUDGET
+
+
+def probe_budget(probe: k8s.Probe) -> timedelta:
+    """How long a probe lets a container be unwell: initialDelay + period x failureThreshold."""
+    return timedelta(seconds=probe.initial_delay_seconds + probe.period_seconds * probe.failure_threshold)
+
+
+# --- Workloads, Services, nodes --------------------------------------------------------------------------------------
+
+
+def _workload(workload: WorkloadView) -> Sighting | None:
+    if isinstance(workload.object, k8s.Job):
+        return _job(workload)
+    refused = workload.condition("ReplicaFailure")
+    if refused and refused.status == "True":
+        return _from(workload, SymptomCode.FAILED_CREATE, refused)
+    progressing = workload.condition("Progressing")
+    if progressing and progressing.reason == "ProgressDeadlineExceeded" and progressing.status == "False":
+        return _from(workload, SymptomCode.PROGRESS_DEADLINE, progressing)
+    if workload.available >= workload.desired:
+        return None
+    return _unavailable(workload)
+
+
+def _unavailable(workload: WorkloadView) -> Sighting:
+    available = workload.condition("Available")
+    turned = available.last_transition_time if available and available.status != "True" else None
+    since = turned or workload.event.timestamp
+    deadline = workload.spec.progress_deadline_seconds
+    budget = timedelta(seconds=deadline) if deadline else START_BUDGET
+    text = f"{workload.available} of {workload.desired} pods are available"
+    seen = _seen(workload, SymptomCode.UNAVAILABLE, since, text)
+    return msgspec.structs.replace(seen, expected_by=since + budget)
+
+
+def _job(job: WorkloadView) -> Sighting | None:
+    failed = job.condition("Failed")
+    if failed and failed.status == "True":
+        return _from(job, SymptomCode.JOB_FAILED, failed)
+    if job.condition("Complete") or job.condition("SuccessCriteriaMet") or job.spec.suspend:
+        return None
+    if job.spec.backoff_limit is not None and job.status.failed > job.spec.backoff_limit:
+        text = f"{job.status.failed} pods failed, backoffLimit is {job.spec.backoff_limit}"
+        return _seen(job, SymptomCode.JOB_FAILED, job.event.timestamp, text)
+    if job.status.failed:
+        return _seen(job, SymptomCode.ERROR, job.event.timestamp, f"{job.status.failed} pods failed so far")
+    return None
+
+
+def _service(service: ServiceView) -> Sighting | None:
+    spec = service.spec
+    if not spec.selector or spec.type == "ExternalName" or spec.publish_not_ready_addresses:
+        return None
+    if service.ready_endpoints:
+        return None
+    seen = _seen(service, SymptomCode.NO_ENDPOINTS, _emptied_at(service), "no endpoint is ready")
+    newest = max([service.created_at, *(pod.timestamp for pod in service.backends)])
+    return msgspec.structs.replace(seen, expected_by=newest + START_BUDGET)
+
+
+def _emptied_at(service: ServiceView) -> datetime:
+    """Since when nothing backs it: the newest thing that can have taken the last endpoint away."""
+    return max([service.created_at, *(event.timestamp for event in service.slices)])
+
+
+def _node(node: NodeView) -> Sighting | None:
+    ready = node.condition("Ready")
+    if ready and ready.status != "True":
+        return _from(node, SymptomCode.NODE_NOT_READY, ready)
+    for condition in node.node.status.conditions:
+        if condition.type.endswith("Pressure") and condition.status == "True":
+            return _from(node, SymptomCode.NODE_PRESSURE, condition)
+    return None
+
+
+def _from(view: View, code: SymptomCode, condition: k8s.Condition) -> Sighting:
+    since = condition.last_transition_time or view.event.timestamp
+    return _seen(view, code, since, condition.message or condition.reason)
+
+
+def _seen(view: View, code: SymptomCode, since: datetime, message: str) -> Sighting:
+    text = message or code.value
+    return Sighting(code=code, since=since, message=text, evidence=(view.fact(text),))

@@ -1,0 +1,69 @@
+"""What changed before a symptom, on a path that can carry a cause: candidate changes, nearest first.
+
+A change off the path (an object the pod does not read, a field that does not reach it) is no candidate, however near in
+time it is; it may only ever be coincident.
+"""
+
+from datetime import datetime, timedelta
+
+from tapio.correlators.views import ContainerView, Reference
+from tapio.graph import Change
+
+# A ConfigMap reaches a running pod's files within the kubelet's sync period plus its cache (60 s + 60 s by default).
+VOLUME_SYNC = timedelta(minutes=2)
+# How long after a change took effect its consequence may show and still be told as one.
+CONSEQUENCE = timedelta(minutes=30)
+
+
+def rollout_changes(container: ContainerView, onset: datetime) -> list[Change]:
+    """Changes of the pod template that made this pod's revision and concern the container, newest first.
+
+    Only the newest revision before the pod counts: an older change was there while earlier pods ran.
+    """
+    changes = container.pod.workload_changes
+    if not changes:
+        return []
+    newest = changes[0]
+    if onset - newest.at > CONSEQUENCE:
+        return []
+    return [one for one in changes if one.event_id == newest.event_id and _concerns(container, one)]
+
+
+def _concerns(container: ContainerView, change: Change) -> bool:
+    """Whether a template change reaches the container: its own fields, or the pod's, but not another container's."""
+    if not change.field.startswith("spec.template.spec."):
+        return False
+    of_a_container = change.field.startswith(("spec.template.spec.containers[", "spec.template.spec.initContainers["))
+    return change in container.changes() or not of_a_container
+
+
+def reference_changes(container: ContainerView, onset: datetime, started_at: datetime | None) -> list[Change]:
+    """Changes of ConfigMaps and Secrets that the container had read when it failed, newest first.
+
+    Environment is read when a container starts, files within the sync period; so the change lies before the start of
+    the failed run, or close enough before its end.
+    """
+    found: list[Change] = []
+    for reference in container.pod.references:
+        if reference.container not in ("", container.name):
+            continue
+        changes = container.pod.changes_of(reference.key)
+        found += [change for change in changes if _reached(reference, change, onset, started_at)]
+    return sorted(set_of(found), key=lambda change: change.at, reverse=True)
+
+
+def set_of(changes: list[Change]) -> list[Change]:
+    """Each change once, in the order given."""
+    return list({change.id: change for change in changes}.values())
+
+
+def _reached(reference: Reference, change: Change, onset: datetime, started_at: datetime | None) -> bool:
+    if reference.item and not change.field.startswith(f"data.{reference.item}"):
+        return False
+    if not change.field.startswith(("data", "binaryData")):
+        return False
+    if change.at > onset or onset - change.at > CONSEQUENCE:
+        return False
+    if reference.how == "env":
+        return started_at is None or change.at <= started_at
+    return True

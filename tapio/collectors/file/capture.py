@@ -1,0 +1,59 @@
+"""A capture read: every good line an event, every bad one a problem."""
+
+from pathlib import Path
+
+import msgspec
+
+from tapio.collectors.file.bytes import read
+from tapio.collectors.file.complete import completed
+from tapio.errors import BadEventError
+from tapio.raw import RawEvent, decode
+
+_SHOWN = 200  # characters of a reason: a decoder may quote the document
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What could not be read: `line` counts from 1; 0 is about the file as a whole."""
+
+    line: int
+    reason: str
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """A file's events in its own order. `lines` counts what is not blank, good and bad."""
+
+    source: str
+    events: tuple[RawEvent, ...]
+    problems: tuple[Problem, ...]
+    lines: int
+
+
+def load(source: Path | str) -> Capture:
+    """Reads raw events as JSON lines, in any order, plain or gzip; `-` is standard input.
+
+    Where they are absent, `metadata.k8s_root` is worked out from the owner references in the file, and
+    `data.changes` from the successive versions of an object in it.
+
+    Raises:
+        UsageError: the file cannot be read at all.
+    """
+    document, damage = read(source)
+    events, problems, lines = _parse(document)
+    if damage:
+        problems.append(Problem(0, damage))
+    return Capture(source=str(source), events=completed(events), problems=tuple(problems), lines=lines)
+
+
+def _parse(document: bytes) -> tuple[list[RawEvent], list[Problem], int]:
+    events: list[RawEvent] = []
+    problems: list[Problem] = []
+    lines = 0
+    for number, line in enumerate(document.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if not line or line.isspace():
+            continue
+        lines += 1
+        try:
+            events.append(decode(line))
+        except BadEventError as error:
+            problems.append(Problem(number, error.message[:_SHOWN]))
+    return events, problems, lines

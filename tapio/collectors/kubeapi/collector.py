@@ -1,0 +1,284 @@
+"""Follows a cluster: one reflector per kind, one batch at a time, remembered after it is durable."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from tapio.collectors.kubeapi import losses
+from tapio.collectors.kubeapi.memory import Memory
+from tapio.collectors.kubeapi.witness import Draft, Witness
+from tapio.collectors.port import Emit
+from tapio.collectors.redaction import ConfigMapValues, Redactor
+from tapio.errors import ForbiddenError, UnreachableError
+from tapio.kube import (
+    Blind,
+    Denied,
+    Kind,
+    KubeClient,
+    Objects,
+    Pace,
+    Position,
+    Reflector,
+    Said,
+    Trouble,
+    Vanished,
+)
+from tapio.kube.status import ApiError
+from tapio.raw import ObjectKey, RawEvent
+
+_BATCH = 500
+_BATCH_S = 0.05
+_OWNER_S = 0.3  # how long an event waits for an owner that is on its way on another watch
+_TIER_S = 20.0  # how long the kinds of one tier may take to list before the next begins anyway
+_WAITING = 64  # sayings taken before reflectors must wait: at most a few pages of objects
+_GIVEN_UP = 10_000
+
+FILE = "kubeapi.sqlite"
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """The user's part of redaction: own regular expressions, and whether ConfigMap values are shown in diffs."""
+
+    patterns: tuple[str, ...] = ()
+    configmap_values: ConfigMapValues = "plain"
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """How a collector is doing: counts since it started, and the kinds it may not read with the reason."""
+
+    events: int
+    batches: int
+    losses: int
+    troubles: dict[str, int]
+    last_trouble: str
+    denied: dict[str, str]
+    last_seen: datetime | None
+
+
+class _Batch:
+    """Events on their way, in the order they were seen."""
+
+    def __init__(self) -> None:
+        self.parts: list[Draft | RawEvent] = []
+        self.awaited: set[ObjectKey] = set()
+
+    @property
+    def full(self) -> bool:
+        return len(self.parts) >= _BATCH
+
+
+class KubeApiCollector:
+    """The cluster's objects as raw events. `data_dir` holds its memory: one collector per directory."""
+
+    def __init__(  # noqa: PLR0913  clock and pace are arguments for the tests' sake
+        self,
+        client: KubeClient,
+        kinds: Sequence[Kind],
+        data_dir: Path,
+        *,
+        namespace: str | None = None,
+        redaction: Redaction | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pace: Callable[[], Pace] = Pace,
+    ) -> None:
+        self._client = client
+        self._kinds = tuple(kinds)
+        self._path = data_dir / FILE
+        self._namespace = namespace
+        self._redaction = redaction or Redaction()
+        self._now = now
+        self._pace = pace
+        self._watched = {kind.name for kind in kinds}
+        self._given_up: set[ObjectKey] = set()
+        self._counts = Counter[str]()
+        self._troubles = Counter[str]()
+        self._last_trouble = ""
+        self._denied: dict[str, str] = {}
+        self._last_seen: datetime | None = None
+
+    async def run(self, emit: Emit) -> None:
+        """Runs until cancelled.
+
+        Raises:
+            Exception: whatever `emit` raises; nothing of that batch is remembered.
+        """
+        memory = Memory(self._path)
+        try:
+            memory.of_cluster(await self._identity())
+            await self._follow(memory, emit)
+        finally:
+            memory.close()
+
+    def observe(self) -> Observed:
+        """How it is doing, without waiting."""
+        return Observed(
+            events=self._counts["events"],
+            batches=self._counts["batches"],
+            losses=self._counts["losses"],
+            troubles=dict(self._troubles),
+            last_trouble=self._last_trouble,
+            denied=dict(self._denied),
+            last_seen=self._last_seen,
+        )
+
+    async def _follow(self, memory: Memory, emit: Emit) -> None:
+        redactor = Redactor(
+            memory.redaction_key(),
+            patterns=self._redaction.patterns,
+            configmap_values=self._redaction.configmap_values,
+        )
+        witness = Witness(memory, redactor)
+        said: asyncio.Queue[Said] = asyncio.Queue(_WAITING)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._reflect(tasks, memory, said))
+                tasks.create_task(self._deliver(witness, memory, said, emit))
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def _reflect(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[Said]) -> None:
+        """Starts the reflectors tier by tier, so that at the first listing owners are known before what they own."""
+        by_tier = sorted(self._kinds, key=lambda kind: kind.tier)
+        for _, kinds in groupby(by_tier, key=lambda kind: kind.tier):
+            reflectors = [self._reflector(kind, memory, said) for kind in kinds]
+            for reflector in reflectors:
+                tasks.create_task(reflector.run())
+            await _settled(reflectors)
+
+    def _reflector(self, kind: Kind, memory: Memory, said: asyncio.Queue[Said]) -> Reflector:
+        return Reflector(
+            self._client,
+            kind,
+            said.put,
+            remembered=memory.remembered(kind.name),
+            namespace=self._namespace,
+            pace=self._pace(),
+            now=self._now,
+        )
+
+    async def _deliver(self, witness: Witness, memory: Memory, said: asyncio.Queue[Said], emit: Emit) -> None:
+        while True:
+            batch = await self._gather(witness, memory, said)
+            events = [part if isinstance(part, RawEvent) else witness.finish(part) for part in batch.parts]
+            if events:
+                await emit(events)
+                self._counts["events"] += len(events)
+                self._counts["batches"] += 1
+            memory.commit()
+
+    async def _gather(self, witness: Witness, memory: Memory, said: asyncio.Queue[Said]) -> _Batch:
+        batch = _Batch()
+        self._take(await said.get(), batch, witness, memory)
+        began = time.monotonic()
+        while not batch.full:
+            batch.awaited = {key for key in batch.awaited if not witness.owners.knows(key)}
+            left_s = began + (_OWNER_S if batch.awaited else _BATCH_S) - time.monotonic()
+            following = await _within(said, left_s)
+            if following is None:
+                break
+            self._take(following, batch, witness, memory)
+        self._give_up(batch.awaited)
+        return batch
+
+    def _take(self, said: Said, batch: _Batch, witness: Witness, memory: Memory) -> None:
+        match said:
+            case Objects():
+                self._take_objects(said, batch, witness)
+            case Vanished(kind, uids):
+                drafts = (witness.vanished(kind, uid, now=self._now()) for uid in uids)
+                batch.parts += (draft for draft in drafts if draft)
+            case Position():
+                self._last_seen = said.at
+                self._denied.pop(said.kind.name, None)
+                memory.stage_position(said)
+            case Blind():
+                self._counts["losses"] += 1
+                batch.parts.append(losses.blind(said))
+            case Denied(kind, _, cause, _):
+                self._denied[kind.name] = cause
+                batch.parts.append(losses.denied(said))
+            case Trouble(_, what, message):
+                self._troubles[what] += 1
+                self._last_trouble = message
+
+    def _take_objects(self, said: Objects, batch: _Batch, witness: Witness) -> None:
+        now = self._now()
+        for seen in said.seen:
+            draft = witness.seen(said.kind, seen, now=now, relisted=said.relisted)
+            if draft is None:
+                continue
+            batch.parts.append(draft)
+            owner = None if said.listed else witness.unknown_owner(draft)
+            if owner and owner.kind in self._watched and owner not in self._given_up:
+                batch.awaited.add(owner)
+
+    def _give_up(self, owners: set[ObjectKey]) -> None:
+        """These never came: the next event that names them does not wait for them."""
+        if len(self._given_up) > _GIVEN_UP:
+            self._given_up.clear()
+        self._given_up |= owners
+
+    async def _identity(self) -> str:
+        """What tells this cluster from others: the uid of its oldest namespace, else its address."""
+        pace = self._pace()
+        while True:
+            await pace.ready()
+            try:
+                document = await self._client.get("/api/v1/namespaces/kube-system")
+                return _uids.decode(document).metadata.uid
+            except ApiError as error:
+                if error.denied or error.absent:
+                    return self._client.cluster.server
+                self._fail(pace, error)
+            except (UnreachableError, ForbiddenError) as error:
+                self._fail(pace, error)
+
+    def _fail(self, pace: Pace, error: Exception) -> None:
+        self._troubles["unreachable"] += 1
+        self._last_trouble = str(error)
+        pace.failed()
+
+
+class _Meta(msgspec.Struct):
+    uid: str
+
+
+class _Named(msgspec.Struct):
+    metadata: _Meta
+
+
+_uids = msgspec.json.Decoder(_Named)
+
+
+async def _settled(reflectors: Sequence[Reflector]) -> None:
+    waiting = [asyncio.ensure_future(reflector.settled.wait()) for reflector in reflectors]
+    try:
+        await asyncio.wait(waiting, timeout=_TIER_S)
+    finally:
+        for wait in waiting:
+            wait.cancel()
+
+
+async def _within(said: asyncio.Queue[Said], left_s: float) -> Said | None:
+    """What is said within a time, at once where it has been said already."""
+    if not said.empty():
+        return said.get_nowait()
+    if left_s <= 0:
+        return None
+    try:
+        return await asyncio.wait_for(said.get(), left_s)
+    except TimeoutError:
+        return None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,40 @@
+"""What was not seen, said as events: a `loss` names its cause and its interval."""
+
+from datetime import UTC, datetime
+
+from tapio.kube import Blind, Denied
+from tapio.raw import Metadata, RawEvent
+from tapio.raw.event import raw_json
+
+
+def rfc3339(time: datetime) -> str:
+    """The one spelling of times in raw events."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def blind(said: Blind) -> RawEvent:
+    """Between two listings of a kind: what came and went in between left no trace."""
+    return _loss(said.cause, said.kind.name, since=said.since, until=said.until)
+
+
+def denied(said: Denied) -> RawEvent:
+    """A kind that cannot be read, from now on (`to` is null)."""
+    return _loss(said.cause, said.kind.name, since=said.at, until=None, message=said.message)
+
+
+def _loss(cause: str, kind: str, *, since: datetime, until: datetime | None, message: str = "") -> RawEvent:
+    at = until or since
+    record = {
+        "cause": cause,
+        "count": 0,
+        "from": rfc3339(since),
+        "to": rfc3339(until) if until else None,
+        "kind": kind,
+        **({"message": message} if message else {}),
+    }
+    return RawEvent(
+        timestamp=at,
+        type="loss",
+        data=raw_json(record),
+        metadata=Metadata(collector="kubeapi", observed_at=rfc3339(at)),
+    )

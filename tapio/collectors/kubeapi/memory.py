@@ -1,0 +1,172 @@
+"""What the collector knows of the cluster, kept across restarts: SQLite in its data directory.
+
+What is staged is seen at once by `last`, and written by `commit`, which the collector calls when the events that
+came of it are durable.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tapio.kube.said import Position, Remembered
+from tapio.raw import ObjectKey
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kinds (kind TEXT PRIMARY KEY, version TEXT NOT NULL, seen_at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (
+    uid TEXT PRIMARY KEY, kind TEXT NOT NULL, version TEXT NOT NULL, at REAL NOT NULL,
+    namespace TEXT NOT NULL, name TEXT NOT NULL, owner TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bodies (uid TEXT PRIMARY KEY, body BLOB NOT NULL);
+"""
+_KEY_BYTES = 32
+
+
+class Known(NamedTuple):
+    """The last version of an object: `at` is its source's time in seconds since the epoch."""
+
+    key: ObjectKey
+    owner: ObjectKey | None
+    version: str
+    at: float
+
+
+class _Staged(NamedTuple):
+    known: Known
+    body: bytes | None  # None: as stored
+
+
+class Memory:
+    """One collector's memory. `body` is an object's pruned, redacted JSON."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # what the cluster holds is nobody else's to read
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        # After a power cut the last commits may be gone: the watch then resumes earlier, and ids drop the doubles.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._known = dict(self._rows())
+        self._staged: dict[str, _Staged] = {}
+        self._gone: set[str] = set()
+        self._positions: dict[str, Position] = {}
+
+    def of_cluster(self, identity: str) -> None:
+        """Makes sure the memory is of this cluster: another one's is forgotten."""
+        if self._meta("cluster") == identity.encode():
+            return
+        with _transaction(self._db):
+            for table in ("kinds", "objects", "bodies"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608  the names stand above
+            self._set_meta("cluster", identity.encode())
+        self._known.clear()
+
+    def redaction_key(self) -> bytes:
+        """The key of this directory's digests, made once: the same secret keeps its digest across restarts."""
+        key = self._meta("redaction_key")
+        if key is None:
+            key = os.urandom(_KEY_BYTES)
+            self._set_meta("redaction_key", key)
+        return key
+
+    def remembered(self, kind: str) -> Remembered:
+        """Where a kind's reflector goes on."""
+        known = {uid: row.version for uid, row in self._known.items() if row.key.kind == kind}
+        row = self._db.execute("SELECT version, seen_at FROM kinds WHERE kind = ?", (kind,)).fetchone()
+        if row is None:
+            return Remembered(known=known)
+        return Remembered(known=known, version=row[0], seen_at=datetime.fromisoformat(row[1]))
+
+    def owners(self) -> Iterator[tuple[ObjectKey, ObjectKey | None]]:
+        return ((known.key, known.owner) for known in self._known.values())
+
+    def last(self, uid: str) -> Known | None:
+        """The last version staged or stored."""
+        if uid in self._gone:
+            return None
+        staged = self._staged.get(uid)
+        return staged.known if staged else self._known.get(uid)
+
+    def body(self, uid: str) -> bytes | None:
+        """The last body staged or stored."""
+        staged = self._staged.get(uid)
+        if staged and staged.body is not None:
+            return staged.body
+        row = self._db.execute("SELECT body FROM bodies WHERE uid = ?", (uid,)).fetchone()
+        return row[0] if row else None
+
+    def stage(self, uid: str, known: Known, body: bytes | None) -> None:
+        """A new version; `body` is None where it is as before."""
+        before = self._staged.get(uid)
+        if body is None and before:
+            body = before.body
+        self._gone.discard(uid)
+        self._staged[uid] = _Staged(known, body)
+
+    def stage_deleted(self, uid: str) -> None:
+        self._staged.pop(uid, None)
+        self._gone.add(uid)
+
+    def stage_position(self, position: Position) -> None:
+        self._positions[position.kind.name] = position
+
+    def commit(self) -> None:
+        """Writes all that was staged, in one transaction."""
+        if not (self._staged or self._gone or self._positions):
+            return
+        with _transaction(self._db):
+            self._write()
+        self._known.update((uid, staged.known) for uid, staged in self._staged.items())
+        for uid in self._gone:
+            self._known.pop(uid, None)
+        self._staged, self._gone, self._positions = {}, set(), {}
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _write(self) -> None:
+        gone = [(uid,) for uid in self._gone]
+        bodies = [(uid, staged.body) for uid, staged in self._staged.items() if staged.body is not None]
+        positions = [(p.kind.name, p.version, p.at.astimezone(UTC).isoformat()) for p in self._positions.values()]
+        rows = [_row(uid, staged.known) for uid, staged in self._staged.items()]
+        self._db.executemany("DELETE FROM objects WHERE uid = ?", gone)
+        self._db.executemany("DELETE FROM bodies WHERE uid = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?)", bodies)
+        self._db.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?, ?)", positions)
+
+    def _rows(self) -> Iterator[tuple[str, Known]]:
+        query = "SELECT uid, kind, version, at, namespace, name, owner FROM objects"
+        for uid, kind, version, at, namespace, name, owner in self._db.execute(query):
+            key = ObjectKey(kind, namespace, name)
+            yield uid, Known(key, ObjectKey.parse(owner) if owner else None, version, at)
+
+    def _meta(self, name: str) -> bytes | None:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def _set_meta(self, name: str, value: bytes) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+class _transaction:  # noqa: N801  reads as a statement: `with _transaction(db):`
+    """All or nothing."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _row(uid: str, known: Known) -> tuple[object, ...]:
+    key, owner, version, at = known
+    return uid, key.kind, version, at, key.namespace, key.name, str(owner) if owner else None

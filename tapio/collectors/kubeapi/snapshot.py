@@ -1,0 +1,127 @@
+"""One look at a cluster: every kind listed once, at the same time, with nothing remembered."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tapio.collectors.kubeapi import losses
+from tapio.collectors.kubeapi.collector import Redaction
+from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.hindsight import changes_in_sight
+from tapio.collectors.kubeapi.redaction import redact
+from tapio.collectors.kubeapi.timestamps import source_time
+from tapio.collectors.redaction import Redactor
+from tapio.kube import Denied, Kind, KubeClient
+from tapio.kube.client import refused
+from tapio.kube.pages import pages
+from tapio.kube.status import ApiError
+from tapio.raw import RawEvent
+from tapio.raw.event import raw_json
+
+Json = dict[str, Any]
+
+
+class Lacking(msgspec.Struct, frozen=True):
+    """A kind that could not be read, and why."""
+
+    kind: str
+    cause: str
+    message: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What one look saw. `events` holds a `loss` for each of `lacking` too."""
+
+    events: list[RawEvent]
+    lacking: tuple[Lacking, ...]
+    at: datetime
+
+
+async def snapshot(
+    client: KubeClient,
+    kinds: Sequence[Kind],
+    namespace: str | None = None,
+    *,
+    redaction: Redaction | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Snapshot:
+    """Lists every kind once; with `namespace`, the namespaced ones there only.
+
+    Kinds that the account may not read are returned as lacking.
+
+    Raises:
+        ForbiddenError: none of the kinds may be read, or the credentials are refused.
+        UnreachableError: the server does not answer, or fails.
+    """
+    answers = await asyncio.gather(*(_list(client, kind, namespace) for kind in kinds), return_exceptions=True)
+    at = now()
+    lacking: list[Denied] = []
+    objects: list[Json] = []
+    for kind, answer in zip(kinds, answers, strict=True):
+        if isinstance(answer, ApiError) and (answer.denied or answer.absent):
+            lacking.append(_denied(kind, answer, at))
+        elif isinstance(answer, BaseException):
+            raise _told(answer, client)
+        else:
+            objects += answer
+    if kinds and len(lacking) == len(kinds):
+        raise refused(next(a for a in answers if isinstance(a, ApiError)), client.cluster)
+    events = [*_events(objects, redaction or Redaction(), at), *(losses.denied(said) for said in lacking)]
+    return Snapshot(events, tuple(Lacking(said.kind.name, said.cause, said.message) for said in lacking), at)
+
+
+async def _list(client: KubeClient, kind: Kind, namespace: str | None) -> list[Json]:
+    """All objects of a kind; a listing whose pages expire on the way is begun again once."""
+    try:
+        return await _list_once(client, kind, namespace)
+    except ApiError as error:
+        if not error.expired:
+            raise
+        return await _list_once(client, kind, namespace)
+
+
+async def _list_once(client: KubeClient, kind: Kind, namespace: str | None) -> list[Json]:
+    objects: list[Json] = []
+    async with aclosing(pages(client, kind, namespace)) as all_pages:
+        async for page in all_pages:
+            objects += ({"kind": kind.name, "apiVersion": kind.api_version, **item} for item in page.items or ())
+    return objects
+
+
+def _denied(kind: Kind, error: ApiError, at: datetime) -> Denied:
+    cause = f"{'forbidden' if error.denied else 'not served'}: {kind.name}"
+    return Denied(kind, at, cause, error.status.message or str(error))
+
+
+def _told(error: BaseException, client: KubeClient) -> BaseException:
+    if not isinstance(error, ApiError):
+        return error
+    if error.unauthorized:
+        return refused(error, client.cluster)
+    return client.failing(error)
+
+
+def _events(objects: Sequence[Json], redaction: Redaction, at: datetime) -> Iterable[RawEvent]:
+    redactor = Redactor(os.urandom(32), patterns=redaction.patterns, configmap_values=redaction.configmap_values)
+    owners = Owners((key_of(obj), owner_of(obj)) for obj in objects if obj.get("kind") != "Event")
+    for obj in objects:
+        redact(obj, redactor)
+    changes = changes_in_sight(objects)
+    observed_at = losses.rfc3339(at)
+    for obj in objects:
+        timestamp = source_time(obj) or at
+        obj["metadata"].pop("managedFields", None)
+        record: Json = {"type": "ADDED", "object": obj}
+        if found := changes.get(obj["metadata"].get("uid", "")):
+            record["changes"] = found
+        yield RawEvent(
+            timestamp=timestamp,
+            type=f"{obj['kind'].lower()}_created",
+            data=raw_json(record),
+            metadata=metadata(obj, owners.root(subject_of(obj)), observed_at=observed_at),
+        )

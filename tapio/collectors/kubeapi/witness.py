@@ -1,0 +1,140 @@
+"""From an object that was seen to the raw event that tells it: compared with what was known, redacted, dated."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tapio.collectors.kubeapi.changes import diff, pruned
+from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.losses import rfc3339
+from tapio.collectors.kubeapi.memory import Known, Memory
+from tapio.collectors.kubeapi.redaction import redact
+from tapio.collectors.kubeapi.timestamps import source_time
+from tapio.collectors.redaction import Redactor
+from tapio.kube import Kind, Seen
+from tapio.raw import FieldChange, ObjectKey, RawEvent
+from tapio.raw.event import raw_json
+
+Json = dict[str, Any]
+
+_VERBS = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Draft(NamedTuple):
+    """An event that still waits for its root owner: its owner may be one line behind it, on another watch."""
+
+    object: Json
+    subject: ObjectKey
+    timestamp: datetime
+    type: str
+    data: msgspec.Raw
+    observed_at: str
+    relisted: bool
+
+
+class Witness:
+    """Turns what is seen into drafts and stages it in the memory; nothing is written until the memory commits."""
+
+    def __init__(self, memory: Memory, redactor: Redactor) -> None:
+        self._memory = memory
+        self._redactor = redactor
+        self.owners = Owners(memory.owners())
+
+    def seen(self, kind: Kind, seen: Seen, *, now: datetime, relisted: bool = False) -> Draft | None:
+        """The draft of one version; None for an Event's deletion, which is only its expiry. Changes the object."""
+        obj, last = seen.object, self._memory.last(seen.uid)
+        if seen.type == "DELETED" and kind.name == "Event":
+            self._memory.stage_deleted(seen.uid)
+            return None
+        redact(obj, self._redactor)
+        at = _dated(obj, deleted=seen.type == "DELETED", last=last, now=now)
+        body = None if kind.name == "Event" else _encode(pruned(obj))
+        changes = self._changes(seen.uid, obj, body) if last else ()
+        (obj.get("metadata") or {}).pop("managedFields", None)
+        self._remember(seen, obj, body, at)
+        return _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted)
+
+    def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:
+        """The draft of a deletion that a listing revealed: the object's last known state, less its status."""
+        last = self._memory.last(uid)
+        if last is None:
+            return None
+        body = self._memory.body(uid)
+        self._memory.stage_deleted(uid)
+        if kind.name == "Event":
+            return None
+        self.owners.deleted(last.key)
+        obj = _decode(body) if body else _by_name(kind, last.key, uid)
+        obj["metadata"]["resourceVersion"] = last.version
+        return _draft(kind, "DELETED", obj, (), at=now, now=now, relisted=True)
+
+    def unknown_owner(self, draft: Draft) -> ObjectKey | None:
+        """The topmost owner by name, where nothing has been seen of it yet."""
+        root = self.owners.root(draft.subject)
+        return None if self.owners.knows(root) else root
+
+    def finish(self, draft: Draft) -> RawEvent:
+        root = self.owners.root(draft.subject)
+        return RawEvent(
+            timestamp=draft.timestamp,
+            type=draft.type,
+            data=draft.data,
+            metadata=metadata(draft.object, root, observed_at=draft.observed_at, relisted=draft.relisted),
+        )
+
+    def _changes(self, uid: str, obj: Json, body: bytes | None) -> tuple[FieldChange, ...]:
+        before = self._memory.body(uid) if body else None
+        return diff(_decode(before), obj) if before and before != body else ()
+
+    def _remember(self, seen: Seen, obj: Json, body: bytes | None, at: datetime) -> None:
+        key, owner = key_of(obj), owner_of(obj)
+        if obj.get("kind") != "Event":
+            self.owners.learn(key, owner)
+        if seen.type == "DELETED":
+            self._memory.stage_deleted(seen.uid)
+            self.owners.deleted(key)
+            return
+        known = self._memory.body(seen.uid) if body else None
+        self._memory.stage(seen.uid, Known(key, owner, seen.version, at.timestamp()), None if body == known else body)
+
+
+def _draft(  # noqa: PLR0913  one argument per field
+    kind: Kind,
+    watch_type: str,
+    obj: Json,
+    changes: tuple[FieldChange, ...],
+    *,
+    at: datetime,
+    now: datetime,
+    relisted: bool,
+) -> Draft:
+    record: Json = {"type": watch_type, "object": obj}
+    if changes:
+        record["changes"] = changes
+    return Draft(
+        object=obj,
+        subject=subject_of(obj),
+        timestamp=at,
+        type=f"{kind.name.lower()}_{_VERBS[watch_type]}",
+        data=raw_json(record),
+        observed_at=rfc3339(now),
+        relisted=relisted,
+    )
+
+
+def _dated(obj: Json, *, deleted: bool, last: Known | None, now: datetime) -> datetime:
+    """The source's time. A deletion that wrote nothing newer into the object happened when it was seen."""
+    at = source_time(obj)
+    if at is None:
+        return now
+    if not deleted or last is None or at.timestamp() > last.at:
+        return at
+    return max(now, datetime.fromtimestamp(last.at, UTC))
+
+
+def _by_name(kind: Kind, key: ObjectKey, uid: str) -> Json:
+    meta = {"name": key.name, "namespace": key.namespace, "uid": uid}
+    return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": meta}

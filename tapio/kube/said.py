@@ -1,0 +1,84 @@
+"""What a reflector says of one kind, in the order things hold: small values, and objects as decoded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from tapio.kube.kinds import Kind
+
+WatchType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One version of one object. The dictionary belongs to whoever receives it."""
+
+    type: WatchType
+    uid: str
+    version: str
+    object: dict[str, Any]
+
+
+class Objects(msgspec.Struct, frozen=True):
+    """Objects that came together: a page of a listing (`listed`), or lines of a watch.
+
+    `relisted`: a later listing than the first found them, so they changed at some moment nobody saw.
+    """
+
+    kind: Kind
+    seen: Sequence[Seen]
+    listed: bool = False
+    relisted: bool = False
+
+
+class Vanished(msgspec.Struct, frozen=True):
+    """Objects that were known and that a listing no longer has: deleted at a moment nobody saw."""
+
+    kind: Kind
+    uids: Sequence[str]
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Everything up to this resourceVersion has been said; a watch may be resumed here."""
+
+    kind: Kind
+    version: str
+    at: datetime
+
+
+class Blind(msgspec.Struct, frozen=True):
+    """Changes between these times may have been missed; the state after them is known."""
+
+    kind: Kind
+    since: datetime
+    until: datetime
+    cause: str
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """This kind cannot be read; the others go on. Said once, until it can be."""
+
+    kind: Kind
+    at: datetime
+    cause: str
+    message: str
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something that is counted and got over by itself. `what` is one of a few words, `message` for a person."""
+
+    kind: Kind
+    what: str
+    message: str
+
+
+Said = Objects | Vanished | Position | Blind | Denied | Trouble
+
+
+class Remembered(msgspec.Struct):
+    """What is known of a kind when a reflector starts: uid -> resourceVersion, and where its watch may be resumed."""
+
+    known: dict[str, str] = msgspec.field(default_factory=dict)
+    version: str | None = None
+    seen_at: datetime | None = None

@@ -23,17 +23,19 @@ from tapio.stores.coverage import seen_until
 from tapio.stores.dumping import Dumped, dump_lines
 from tapio.stores.merging import continued, merged, open_part
 from tapio.stores.moments import holds, over, require_zones
-from tapio.stores.port import HISTORY_PER_ENTITY
+from tapio.stores.port import RestoreLimits
+from tapio.stores.remembering import newest_changes, newest_entries
 from tapio.unified import ObjectKey, UnifiedEvent, decode
 
 Subject = tuple[ObjectKey, str]
+_AS_ENGINES = RestoreLimits()
 
 
 class MemoryStore:
     """Holds the batches as they came. Not for several threads."""
 
-    def __init__(self, *, history_per_entity: int = HISTORY_PER_ENTITY) -> None:
-        self._history_per_entity = history_per_entity
+    def __init__(self, *, limits: RestoreLimits = _AS_ENGINES) -> None:
+        self._limits = limits
         self._history: dict[tuple[str, str], HistoryEntry] = {}
         self._history_of: defaultdict[ObjectKey, list[HistoryEntry]] = defaultdict(list)
         self._by_event: dict[str, HistoryEntry] = {}
@@ -170,20 +172,18 @@ class MemoryStore:
         return sorted((p for p in self._positions.values() if p.reader == reader), key=lambda p: p.stream)
 
     def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
-        entries = [entry for key in self._history_of for entry in self._newest_of(key, partition, up_to)]
+        read = [entry for entry in self._history.values() if entry.partition == partition]
+        read = [entry for entry in read if up_to is None or entry.sequence <= up_to]
         timelines = (open_part(timeline) for timeline in self._timelines(None) if timeline.partition == partition)
         return RestoredPartition(
-            history=tuple(sorted(entries, key=ordering.entry_order)),
+            history=tuple(newest_entries(read, self._limits)),
             timelines=tuple(sorted(timelines, key=lambda timeline: (timeline.subject, timeline.uid))),
+            changes=tuple(newest_changes(self._changes_by(read), self._limits)),
         )
 
-    def _newest_of(self, key: ObjectKey, partition: str, up_to: int | None) -> Iterator[HistoryEntry]:
-        by_uid: defaultdict[str, list[HistoryEntry]] = defaultdict(list)
-        for entry in self._history_of[key]:
-            if entry.partition == partition and (up_to is None or entry.sequence <= up_to):
-                by_uid[entry.uid].append(entry)
-        for entries in by_uid.values():
-            yield from entries[-self._history_per_entity :]
+    def _changes_by(self, entries: Iterable[HistoryEntry]) -> Iterator[Change]:
+        ids = {entry.event_id for entry in entries}
+        return (change for change in self._changes.values() if change.event_id in ids)
 
     def raw_sequence(self, raw_id: str) -> int | None:
         return self._raw_sequences.get(raw_id) or None

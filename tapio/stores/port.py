@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tapio.graph import GraphBatch, GraphReader, Position, RestoredPartition
+import msgspec
 
-HISTORY_PER_ENTITY = 64  # entries given back per entity: more than a pod's whole ordinary life, a few of its crashes
+from tapio.graph import GraphBatch, GraphReader, Position, RestoredPartition
+from tapio.graph.batch import CHANGE_LIMIT, HAPPENING_LIMIT, STATE_LIMIT
+
+
+class RestoreLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of each entity (key and uid) a restore gives back, newest first to stay: as much as engines remember."""
+
+    states: int = STATE_LIMIT
+    happenings: int = HAPPENING_LIMIT
+    changes: int = CHANGE_LIMIT
 
 
 class GraphStore(GraphReader, Protocol):
@@ -23,11 +32,11 @@ class GraphStore(GraphReader, Protocol):
         """How far `reader` has read each stream it ever wrote a position for."""
 
     def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
-        """The partition's timelines and each entity's newest history entries (bounded as the engine bounds them);
-        for `shared`, only entries with `sequence <= up_to`, where given.
+        """The partition's timelines, and each entity's newest history entries and changes (bounded as the engine bounds
+        them); for `shared`, only of events with `sequence <= up_to`, where given.
 
-        Entries come in the one order of events. Of each subject and uid comes the last timeline written: its `since`,
-        its `state`, and the rows that reach it, so that writing it again changes nothing.
+        Entries and changes come in the one order of events. Of each subject and uid comes the last timeline written:
+        its `since`, its `state`, and the rows that reach it, so that writing it again changes nothing.
         """
 
     def raw_sequence(self, raw_id: str) -> int | None:

@@ -4,10 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import msgspec
+
 from tapio.graph import RestoredPartition, SubjectTimeline
 from tapio.stores import ordering
 from tapio.stores.dumping import Dumped
 from tapio.stores.moments import FOREVER, moment
+from tapio.stores.port import RestoreLimits
 from tapio.stores.sqlite.reading import Query
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
@@ -24,15 +27,21 @@ from tapio.stores.sqlite.rows import (
 
 _T = TypeVar("_T")
 
-_NEWEST = """SELECT partition, sequence, key, uid, at, "order", event_id, raw_id, raw_sequence, document
+_NEWEST = """SELECT partition, sequence, key, uid, at, "order", event_id, raw_id, raw_sequence, stateful, document
     FROM history WHERE rowid IN (
         SELECT id FROM (
-            SELECT rowid AS id, row_number() OVER (
-                PARTITION BY key, uid ORDER BY at DESC, "order" DESC, event_id DESC
+            SELECT rowid AS id, stateful, row_number() OVER (
+                PARTITION BY key, uid, stateful ORDER BY at DESC, "order" DESC, event_id DESC
             ) AS place
-            FROM history WHERE partition = ? AND sequence <= ?
-        ) WHERE place <= ?
+            FROM history WHERE partition = :partition AND sequence <= :last
+        ) WHERE place <= CASE stateful WHEN 1 THEN :states ELSE :happenings END
     )"""
+_CHANGES = """SELECT record FROM (
+        SELECT record, row_number() OVER (
+            PARTITION BY changes.entity, changes.uid ORDER BY changes.at DESC, changes.event_id DESC, field DESC
+        ) AS place
+        FROM changes JOIN history USING (event_id) WHERE partition = :partition AND sequence <= :last
+    ) WHERE place <= :changes"""
 _TIMELINES = "SELECT subject, uid, since, state FROM timelines WHERE partition = ?"
 # The rows that a write at the timeline's `since` would replace.
 _REACHING = """SELECT held.subject, held.uid, {columns} FROM timelines JOIN {table} AS held USING (subject, uid)
@@ -43,14 +52,16 @@ _SYMPTOMS = _REACHING.format(table="symptoms", columns="record")
 _LINKS = _REACHING.format(table="links", columns="record")
 
 
-def restored(query: Query, partition: str, up_to: int | None, history_per_entity: int) -> RestoredPartition:
+def restored(query: Query, partition: str, up_to: int | None, limits: RestoreLimits) -> RestoredPartition:
     """The partition as `GraphStore.restore` promises it."""
-    last = FOREVER if up_to is None else up_to
-    history = map(read_history, query(_NEWEST, (partition, last, history_per_entity)))
+    newest = {"partition": partition, "last": FOREVER if up_to is None else up_to, **msgspec.structs.asdict(limits)}
+    history = map(read_history, query(_NEWEST, newest))
+    changes = (read_change(record) for (record,) in query(_CHANGES, newest))
     timelines = _timelines(query, partition)
     return RestoredPartition(
         history=tuple(sorted(history, key=ordering.entry_order)),
         timelines=tuple(sorted(timelines, key=lambda timeline: (timeline.subject, timeline.uid))),
+        changes=tuple(ordering.oldest_change_first(changes)),
     )
 
 

@@ -30,15 +30,15 @@ def key_of(text: str) -> ObjectKey:
 def history_row(entry: HistoryEntry) -> Row:
     return (
         entry.partition, entry.sequence, str(entry.key), entry.uid, micros(entry.at), entry.order,
-        entry.event_id, entry.raw_id, entry.raw_sequence, entry.document,
+        entry.event_id, entry.raw_id, entry.raw_sequence, entry.stateful, entry.document,
     )  # fmt: skip
 
 
 def read_history(row: Row) -> HistoryEntry:
-    partition, sequence, key, uid, at, order, event_id, raw_id, raw_sequence, document = row
+    partition, sequence, key, uid, at, order, event_id, raw_id, raw_sequence, stateful, document = row
     return HistoryEntry(
         partition=partition, sequence=sequence, key=key_of(key), uid=uid, at=moment(at), order=order,
-        event_id=event_id, raw_id=raw_id, document=document, raw_sequence=raw_sequence,
+        event_id=event_id, raw_id=raw_id, document=document, raw_sequence=raw_sequence, stateful=bool(stateful),
     )  # fmt: skip
 
 
@@ -56,7 +56,8 @@ def read_entity(row: Row) -> Entity:
 
 
 def change_row(change: Change) -> Row:
-    return change.id, str(change.entity), change.entity.namespace, micros(change.at), _encode(change)
+    whose = (str(change.entity), change.uid, change.entity.namespace)
+    return change.id, *whose, micros(change.at), change.event_id, change.field, _encode(change)
 
 
 def coverage_row(seen: SourceCoverage) -> Row:

@@ -11,11 +11,13 @@ TABLES = """
 CREATE TABLE history (
     partition TEXT NOT NULL, sequence INTEGER NOT NULL, key TEXT NOT NULL, uid TEXT NOT NULL, at INTEGER NOT NULL,
     "order" INTEGER NOT NULL, event_id TEXT NOT NULL, raw_id TEXT NOT NULL, raw_sequence INTEGER NOT NULL,
-    document BLOB NOT NULL
+    stateful INTEGER NOT NULL, document BLOB NOT NULL
 );
 CREATE UNIQUE INDEX history_once ON history (event_id, partition);
 -- Covers the choice of each entity's newest entries, so that a restore reads no more documents than it gives back.
-CREATE INDEX history_of ON history (key, uid, at DESC, "order" DESC, event_id DESC, partition, sequence);
+CREATE INDEX history_of ON history (
+    key, uid, stateful, at DESC, "order" DESC, event_id DESC, partition, sequence
+);
 CREATE INDEX history_raw ON history (raw_id) WHERE raw_id <> '' AND raw_id <> event_id;
 CREATE TABLE newest (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
 
@@ -28,7 +30,8 @@ CREATE INDEX entities_in ON entities (namespace, kind);
 CREATE INDEX entities_uid ON entities (uid);
 
 CREATE TABLE changes (
-    id TEXT PRIMARY KEY, entity TEXT NOT NULL, namespace TEXT NOT NULL, at INTEGER NOT NULL, record BLOB NOT NULL
+    id TEXT PRIMARY KEY, entity TEXT NOT NULL, uid TEXT NOT NULL, namespace TEXT NOT NULL, at INTEGER NOT NULL,
+    event_id TEXT NOT NULL, field TEXT NOT NULL, record BLOB NOT NULL
 );
 CREATE INDEX changes_of ON changes (entity, at);
 CREATE INDEX changes_in ON changes (namespace, at);

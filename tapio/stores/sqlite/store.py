@@ -8,7 +8,7 @@ from threading import RLock
 from tapio.graph import GraphBatch, Position, RestoredPartition
 from tapio.stores.dumping import dump_lines
 from tapio.stores.moments import require_zones
-from tapio.stores.port import HISTORY_PER_ENTITY
+from tapio.stores.port import RestoreLimits
 from tapio.stores.sqlite.failures import translated
 from tapio.stores.sqlite.opening import BUSY_S, connect, transaction
 from tapio.stores.sqlite.reading import Parameters, SqliteReader
@@ -16,6 +16,7 @@ from tapio.stores.sqlite.restoring import records, restored
 from tapio.stores.sqlite.rows import Row
 from tapio.stores.sqlite.writing import write_batch
 
+_AS_ENGINES = RestoreLimits()
 _RAW_SEQUENCE = """SELECT max(raw_sequence) FROM (
     SELECT raw_sequence FROM history WHERE event_id = :id AND raw_id = :id
     UNION ALL SELECT raw_sequence FROM history WHERE raw_id = :id AND raw_id <> '' AND raw_id <> event_id
@@ -34,12 +35,12 @@ class SqliteStore(SqliteReader):
         path: Path,
         *,
         read_only: bool = False,
-        history_per_entity: int = HISTORY_PER_ENTITY,
+        limits: RestoreLimits = _AS_ENGINES,
         busy_s: float = BUSY_S,
     ) -> None:
         super().__init__(self._rows)
         self._path = path
-        self._history_per_entity = history_per_entity
+        self._limits = limits
         self._lock = RLock()
         self._connection = connect(path, read_only=read_only, busy_s=busy_s)
 
@@ -54,7 +55,7 @@ class SqliteStore(SqliteReader):
 
     def restore(self, partition: str, *, up_to: int | None = None) -> RestoredPartition:
         with self._snapshot():
-            return restored(self._rows, partition, up_to, self._history_per_entity)
+            return restored(self._rows, partition, up_to, self._limits)
 
     def raw_sequence(self, raw_id: str) -> int | None:
         return self._rows(_RAW_SEQUENCE, {"id": raw_id})[0][0] or None

@@ -16,13 +16,13 @@ from tapio.stores.sqlite.rows import (
     timeline_row,
 )
 
-_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NEWEST = "INSERT INTO newest VALUES (1, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
 # An open end is the greatest integer, so the earliest end is the least.
 _ENTITY = """INSERT INTO entities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     root = excluded.root, labels = excluded.labels,
     valid_from = min(valid_from, excluded.valid_from), valid_to = min(valid_to, excluded.valid_to)"""
-_CHANGE = "INSERT INTO changes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CHANGE = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _COVERAGE = "INSERT INTO coverage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
 _POSITION = """INSERT INTO positions VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"""

@@ -1,0 +1,106 @@
+"""A question and a graph in, the answer out."""
+
+from datetime import datetime, timedelta
+
+from tapio.errors import UnknownTargetError
+from tapio.graph import Entity, GraphReader
+from tapio.unified import ObjectKey
+from tapio.why.answer import answer
+from tapio.why.candidates import Case, case_of
+from tapio.why.explanation import Explanation
+from tapio.why.incidents import Incident, incidents
+from tapio.why.inquiry import Inquiry
+from tapio.why.question import Question, resolve
+from tapio.why.quiet import CLUSTER
+from tapio.why.refs import utc
+from tapio.why.scope import Subject, in_namespace, links_of, sorted_out
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def explain(question: Question, graph: GraphReader) -> Explanation:
+    """The answer about the target, or about the worst incident where the question names none.
+
+    Raises:
+        UsageError: the target cannot be read.
+        UnknownTargetError: the target, the namespace or any data at all is not known at that time.
+        AmbiguousTargetError: the name is in several places.
+    """
+    at = moment_of(question, graph)
+    if question.target:
+        return _about(resolve(question, graph, at), question, graph, at)
+    found = _incidents(question, graph, at)
+    case = found[0].case if found else _calm(question, graph, at)
+    return answer(Inquiry(question=question, graph=graph, at=at, seen_at=at), case)
+
+
+def explain_each(question: Question, graph: GraphReader) -> list[Explanation]:
+    """The answers about every incident (of the target, or of the namespace, where given), the worst first.
+
+    Raises:
+        UsageError, UnknownTargetError, AmbiguousTargetError: as `explain` does.
+    """
+    at = moment_of(question, graph)
+    if question.target:
+        explanation = explain(question, graph)
+        return [explanation] if explanation.symptom else []
+    found = _incidents(question, graph, at)
+    inquiry = Inquiry(question=question, graph=graph, at=at, seen_at=at)
+    return [answer(inquiry, incident.case) for incident in found]
+
+
+def moment_of(question: Question, graph: GraphReader) -> datetime:
+    """The moment the question is about: the one it names, else the newest event's.
+
+    Raises:
+        UnknownTargetError: it names none and no event has come.
+    """
+    at = question.at or graph.newest()
+    if at is None:
+        raise UnknownTargetError("nothing is known: no event has come")
+    return utc(at)
+
+
+def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime) -> Explanation:
+    subject = Subject(entity.key, entity.uid)
+    seen_at = _last_moment(entity, graph, at)
+    inquiry = Inquiry(question=question, graph=graph, at=at, seen_at=seen_at)
+    return answer(inquiry, case_of(graph, subject, seen_at))
+
+
+def _last_moment(entity: Entity, graph: GraphReader, at: datetime) -> datetime:
+    """An object that is gone, and of which nothing has been concluded since, is explained as it last was."""
+    if entity.valid_to is None or entity.valid_to > at:
+        return at
+    if links_of(graph, Subject(entity.key, entity.uid), at):
+        return at
+    return max(entity.valid_from, entity.valid_to - _INSTANT)
+
+
+def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Incident]:
+    namespace = question.namespace
+    known = (
+        not namespace or graph.entities(at, namespace=namespace) or graph.entities(at, kind="Namespace", name=namespace)
+    )
+    if not known:
+        near = sorted({entity.key.namespace for entity in graph.entities(at)} - {""})
+        raise UnknownTargetError(f"no namespace {namespace} is known", near=tuple(near)[:5])
+    return incidents(graph, at, namespace)
+
+
+def _calm(question: Question, graph: GraphReader, at: datetime) -> Case:
+    """Nothing is wrong: the case of the namespace asked for, of the one thing that the data is about, or of all."""
+    namespace = question.namespace
+    symptoms = [one for one in graph.symptoms(at) if not namespace or in_namespace(one.subject, namespace)]
+    starting = sorted_out(graph, symptoms, at)
+    subject = Subject(ObjectKey("Namespace", "", namespace)) if namespace else _whole(graph, at)
+    return Case(subject=subject, starting=(*starting.starting, *starting.open))
+
+
+def _whole(graph: GraphReader, at: datetime) -> Subject:
+    if graph.entities(at, kind="Node"):
+        return Subject(CLUSTER)
+    entities = graph.entities(at)
+    roots = {entity.root for entity in entities}
+    newest = next((entity for entity in entities if entity.key in roots), None)
+    return Subject(newest.key, newest.uid) if newest and len(roots) == 1 else Subject(CLUSTER)

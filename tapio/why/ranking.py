@@ -1,0 +1,141 @@
+"""Which cause comes first: each cause once, the deeper of two true ones first, then by the rules of `_place`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tapio.graph import Link, Symptom
+from tapio.graph.symptoms import SymptomCode
+from tapio.unified import ObjectKey
+from tapio.why.candidates import Candidate
+
+BELIEVED = 0.5  # below an even chance a conclusion does not push another aside
+
+# When both hold of one subject, the shallower of two conclusions gives way to the deeper: a code of this table to any
+# code of the families beside it that comes later in the table, or is not in it at all.
+_SHALLOW_FIRST = {
+    "controller.rollout_stuck": ("",),
+    "controller.job_failed": ("",),
+    "service.no_ready_endpoints": ("",),
+    "runtime.readiness": ("startup.", "runtime.", "network.", "node.", "service.missing"),
+    "runtime.crash_app": ("startup.", "runtime.", "network.", "node.", "service.missing"),
+    "startup.init_container": ("startup.", "runtime.", "network.", "node.", "service.missing"),
+}
+_ORDER = tuple(_SHALLOW_FIRST)
+_TRANSIENT = frozenset(
+    {SymptomCode.STARTING, SymptomCode.CONTAINER_CREATING, SymptomCode.TERMINATING, SymptomCode.UNKNOWN}
+)
+# The order of how bad a symptom is, worst first; what is not named comes last.
+_WORST_FIRST = (
+    SymptomCode.NODE_NOT_READY, SymptomCode.OOM_KILLED, SymptomCode.CRASH_LOOP, SymptomCode.EVICTED,
+    SymptomCode.FAILED, SymptomCode.JOB_FAILED, SymptomCode.ERROR, SymptomCode.INIT_ERROR, SymptomCode.RUN_ERROR,
+    SymptomCode.CREATE_ERROR, SymptomCode.CONFIG_ERROR, SymptomCode.INVALID_IMAGE_NAME, SymptomCode.IMAGE_PULL,
+    SymptomCode.NO_ENDPOINTS, SymptomCode.FAILED_CREATE, SymptomCode.PROGRESS_DEADLINE, SymptomCode.UNAVAILABLE,
+    SymptomCode.PORT_MISMATCH, SymptomCode.UNBOUND, SymptomCode.PENDING, SymptomCode.NOT_READY,
+)  # fmt: skip
+_SEVERITY = {str(code): place for place, code in enumerate(_WORST_FIRST)}
+
+
+class Ranked(msgspec.Struct, frozen=True, kw_only=True):
+    """One cause with every candidate that names it, the clearest first."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def clearest(self) -> Candidate:
+        return self.candidates[0]
+
+    @property
+    def link(self) -> Link:
+        return self.clearest.link
+
+    @property
+    def symptoms(self) -> tuple[Symptom, ...]:
+        return tuple(candidate.symptom for candidate in self.candidates)
+
+    @property
+    def affected(self) -> frozenset[ObjectKey]:
+        """Every subject that shows trouble from this cause."""
+        return frozenset().union(*(candidate.subjects for candidate in self.candidates))
+
+
+CauseKey = tuple[str, ObjectKey, str]
+
+
+def cause_key(link: Link) -> CauseKey:
+    """What makes two links name one cause: the code, the entity to blame, and the change where there was one."""
+    return link.code, link.blame, link.change.id if link.change else ""
+
+
+def severity(symptom: Symptom) -> int:
+    """How bad a symptom is, 0 the worst."""
+    return _SEVERITY.get(symptom.code, len(_SEVERITY))
+
+
+def rank(candidates: Iterable[Candidate]) -> tuple[Ranked, ...]:
+    """The causes, best first, each once; what gives way to a deeper cause of the same subject is joined to it."""
+    groups: dict[CauseKey, list[Candidate]] = defaultdict(list)
+    for candidate in _without_shallow(list(candidates)):
+        groups[cause_key(candidate.link)].append(candidate)
+    ranked = [Ranked(candidates=tuple(sorted(group, key=_clarity))) for group in groups.values()]
+    return tuple(sorted(ranked, key=_place))
+
+
+def _clarity(candidate: Candidate) -> tuple[float, int, int, object, ObjectKey, str]:
+    symptom = candidate.symptom
+    return (
+        -candidate.confidence,
+        len(candidate.path),
+        -len(candidate.link.evidence),
+        symptom.since,
+        symptom.subject,
+        symptom.uid + candidate.link.id,
+    )
+
+
+def _place(cause: Ranked) -> tuple[bool, int, bool, bool, bool, float, object, CauseKey]:
+    """Believed before doubted; many clients before one; a changed desired state before a state, and either before
+    the pod itself; what persists before what passes; then confidence, age and, so that ties are stable, the names.
+    """
+    link = cause.link
+    return (
+        cause.clearest.confidence < BELIEVED,
+        -len(cause.affected),
+        link.change is None,
+        link.blame.kind == "Pod",
+        all(symptom.code in _TRANSIENT for symptom in cause.symptoms),
+        -cause.clearest.confidence,
+        min(symptom.since for symptom in cause.symptoms),
+        cause_key(link),
+    )
+
+
+def _without_shallow(candidates: Sequence[Candidate]) -> list[Candidate]:
+    by_subject: dict[ObjectKey, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_subject[candidate.link.subject].append(candidate)
+    return [kept for group in by_subject.values() for kept in _deepest_of(group)]
+
+
+def _deepest_of(group: Sequence[Candidate]) -> list[Candidate]:
+    """Of one subject's candidates those that give way to no other; these take the others into their chain."""
+    deep = [one for one in group if not any(_gives_way(one.link, other.link) for other in group)]
+    return [msgspec.structs.replace(one, beside=_beside(one, group)) for one in deep]
+
+
+def _beside(deep: Candidate, group: Sequence[Candidate]) -> tuple[Link, ...]:
+    given_way = {one.link.id: one.link for one in group if _gives_way(one.link, deep.link)}
+    return tuple(link for link in given_way.values() if link not in deep.path)
+
+
+def _gives_way(link: Link, other: Link) -> bool:
+    """Whether `other`, believed, is the deeper of two conclusions about one subject."""
+    depth = _depth(link.code)
+    if other.confidence < BELIEVED or depth >= _depth(other.code):
+        return False
+    return other.code.startswith(_SHALLOW_FIRST[_ORDER[depth]])
+
+
+def _depth(code: str) -> int:
+    return next((place for place, prefix in enumerate(_ORDER) if code.startswith(prefix)), len(_ORDER))

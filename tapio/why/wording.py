@@ -1,0 +1,217 @@
+"""The answer in words: at most a screen of 24 lines, in the order a person on call needs it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+
+import msgspec
+
+from tapio.why.coincident import described
+from tapio.why.columns import Block, Row, fit_rows
+from tapio.why.explanation import (
+    Cause,
+    ChangePart,
+    Examined,
+    Explanation,
+    GapPart,
+    Impact,
+    Ref,
+    SourcePart,
+    Status,
+    Step,
+)
+from tapio.why.kinds import kind_named, short_form
+
+SCREEN = 24  # lines; the answer fits a terminal that nobody has made larger
+_NARROWEST = 40
+_BETWEEN = " . "
+_OTHERS = 2  # further causes that are named
+_OBVIOUS = ("spec.template.spec.", "spec.template.", "data.")  # where most changes are; the document has the full path
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Writes moments in the reader's zone, with the day where it is not `today`'s (of the answer's moment)."""
+
+    zone: tzinfo
+    today: datetime
+
+    def local(self, moment: datetime) -> str:
+        there = moment.astimezone(self.zone)
+        is_today = there.date() == self.today.astimezone(self.zone).date()
+        return f"{there:%H:%M:%S}" if is_today else f"{there:%m-%d %H:%M:%S}"
+
+    def both(self, moment: datetime) -> str:
+        """`14:02:11 (12:02:11 UTC)`, or the one time where the reader's zone is UTC."""
+        if not moment.astimezone(self.zone).utcoffset():
+            return f"{self.local(moment)} UTC"
+        return f"{self.local(moment)} ({moment.astimezone(UTC):%H:%M:%S} UTC)"
+
+
+def render(explanation: Explanation, *, width: int, zone: tzinfo) -> list[str]:
+    """The answer as plain lines no longer than `width` columns; the first word of each block is its label."""
+    width = max(width, _NARROWEST)
+    clock = Clock(zone, explanation.at)
+    head = [line for block in _head(explanation, clock) for line in block.lines(width)]
+    tail = [line for block in _tail(explanation, clock) for line in block.lines(width)]
+    rows = _rows(explanation, clock)
+    return [*head, *fit_rows(rows, width, SCREEN - len(head) - len(tail)), *tail]
+
+
+# --- What and why ----------------------------------------------------------------------------------------------------
+
+
+def _head(explanation: Explanation, clock: Clock) -> Iterator[Block]:
+    yield Block("WHY", _why(explanation, clock))
+    if explanation.status is Status.HEALTHY:
+        yield from (Block(f"OK ({one.confidence:.2f})", f"{one.code}: {one.summary}") for one in explanation.causes)
+        return
+    if explanation.causes:
+        yield from _causes(explanation, clock)
+    else:
+        yield Block("CAUSE", _unknown(explanation), 3)
+    if explanation.status is Status.INCOMPLETE:
+        yield Block("BLIND", _blind(explanation, clock))
+
+
+def _why(explanation: Explanation, clock: Clock) -> str:
+    subject, symptom = explanation.subject, explanation.symptom
+    name = short_form(subject.kind, subject.namespace, subject.name)
+    if symptom is None:
+        return f"{name}  nothing wrong at {clock.both(explanation.at)}"
+    return f"{name}  {symptom.code} since {clock.both(symptom.since)}"
+
+
+def _causes(explanation: Explanation, clock: Clock) -> Iterator[Block]:
+    first, *others = explanation.causes
+    yield Block(f"CAUSE ({first.confidence:.2f})", _cause(first, clock), 4)
+    for cause in others[:_OTHERS]:
+        yield Block(f"   OR ({cause.confidence:.2f})", _cause(cause, clock), 1)
+
+
+def _cause(cause: Cause, clock: Clock) -> str:
+    change = cause.change
+    return f"{_full(cause.entity)}  {_change(change, clock) if change else cause.summary}"
+
+
+def _change(change: ChangePart, clock: Clock) -> str:
+    by = f" by {change.actor}" if change.actor else ""
+    return f"{_brief(change.field)} {described(change.before, change.after)}   {clock.local(change.at)}{by}"
+
+
+def _brief(field: str) -> str:
+    """`containers[app].image` of a pod template's path: what the entity's kind already says is left out."""
+    prefix = next((prefix for prefix in _OBVIOUS if field.startswith(prefix)), "")
+    return field.removeprefix(prefix)
+
+
+def _full(ref: Ref) -> str:
+    return "/".join(part for part in (ref.kind, ref.namespace, ref.name) if part)
+
+
+def _unknown(explanation: Explanation) -> str:
+    symptom = explanation.symptom
+    said = f": {symptom.message}" if symptom and symptom.message else ""
+    return f"unknown{said}"
+
+
+def _blind(explanation: Explanation, clock: Clock) -> str:
+    blind = [
+        f"{f'{part.source} {part.node}'.strip()} {_span(gap, clock)} ({gap.cause})"
+        for part in explanation.coverage.sources
+        for gap in part.gaps
+    ]  # fmt: skip
+    return f"{_BETWEEN.join(blind)}: a source that this answer needs did not see"
+
+
+# --- The chain -------------------------------------------------------------------------------------------------------
+
+
+def _rows(explanation: Explanation, clock: Clock) -> list[Row]:
+    if not explanation.causes:
+        return []
+    cause = explanation.causes[0]
+    said = "" if cause.change else cause.summary  # the CAUSE line has it
+    steps = [step for step in cause.chain if not (step.rule and said.startswith(step.text))]
+    times = [clock.local(step.at) for step in steps]
+    wide = max(map(len, times), default=0)
+    return [
+        Row(f"{number:>3} {time:>{wide}} ", _step(step), "rule" if step.rule else step.source)
+        for number, (step, time) in enumerate(zip(steps, times, strict=True), 1)
+    ]
+
+
+def _step(step: Step) -> str:
+    """The text, with the entity before it where the text does not name it."""
+    known = step.entity.name in step.text or not step.entity.name
+    return step.text if known else f"{kind_named(step.entity.kind).short}/{step.entity.name} {step.text}"
+
+
+# --- What else -------------------------------------------------------------------------------------------------------
+
+
+def _tail(explanation: Explanation, clock: Clock) -> Iterator[Block]:
+    looked = explanation.looked_at
+    if looked is not msgspec.UNSET and looked:
+        yield Block("LOOKED", _examined(looked), 8)
+    elif explanation.ruled_out:
+        yield Block("NOT", _examined(explanation.ruled_out))
+    if explanation.coincident:
+        yield Block("ALSO", f"coincident, not linked: {_also(explanation, clock)}")
+    impact = _impact(explanation.impact)
+    if impact:
+        yield Block("IMPACT", impact)
+    yield Block("COVERAGE", _coverage(explanation.coverage.sources, clock))
+    if explanation.next:
+        yield Block("NEXT", f"{', then: '.join(explanation.next)}   (never run by Tapio)", 3)
+    yield Block("", _footer(explanation))
+
+
+def _examined(parts: Iterable[Examined]) -> str:
+    """`code, code (because)`: codes that were dropped for one reason stand together."""
+    by_reason: dict[str, list[str]] = {}
+    for part in parts:
+        by_reason.setdefault(part.because, []).append(part.code)
+    return _BETWEEN.join(f"{', '.join(codes)} ({because})" for because, codes in by_reason.items())
+
+
+def _also(explanation: Explanation, clock: Clock) -> str:
+    onset = explanation.symptom.since if explanation.symptom else explanation.at
+    nearest = sorted(explanation.coincident, key=lambda one: abs(one.at - onset))
+    return _BETWEEN.join(f"{one.entity.kind}/{one.entity.name} {one.text} {clock.local(one.at)}" for one in nearest)
+
+
+def _impact(impact: Impact) -> str:
+    pods = [f"{impact.pods} pod{'' if impact.pods == 1 else 's'}"] if impact.pods else []
+    services = [f"svc/{one.name} {one.ready}/{one.total} ready" for one in impact.services]
+    behind = ", ".join([*pods, *services])
+    ingresses = ", ".join(f"ingress/{one.name}" for one in impact.ingresses)
+    routed = " -> ".join(part for part in (behind, ingresses) if part)
+    callers = ", ".join(f"{kind_named(one.kind).short}/{one.name}" for one in impact.callers)
+    return _BETWEEN.join(part for part in (routed, f"called by {callers}" if callers else "") if part)
+
+
+def _coverage(sources: Sequence[SourcePart], clock: Clock) -> str:
+    if not sources:
+        return "no source reported"
+    said = [_source(name, list(parts), clock) for name, parts in groupby(sources, key=lambda part: part.source)]
+    lost = sum(part.lost for part in sources)
+    return _BETWEEN.join([*said, f"{lost} events lost"])
+
+
+def _source(name: str, parts: Sequence[SourcePart], clock: Clock) -> str:
+    seeing = [part.node for part in parts if not part.gaps]
+    named = f"{len(seeing)} nodes" if len(seeing) > 2 else " ".join(filter(None, seeing))  # noqa: PLR2004  two names fit
+    fine = [f"{named} ok".strip()] if seeing else []
+    blind = [f"{part.node} gap {_span(gap, clock)}".strip() for part in parts for gap in part.gaps]
+    return f"{name} {', '.join([*fine, *blind])}"
+
+
+def _span(gap: GapPart, clock: Clock) -> str:
+    return f"{clock.local(gap.start)}-{clock.local(gap.to) if gap.to else 'now'}"
+
+
+def _footer(explanation: Explanation) -> str:
+    steps = explanation.causes[0].chain if explanation.causes else ()
+    rule = next((step.rule for step in reversed(steps) if step.rule), None)
+    named = f"rule {rule}   " if rule else ""
+    return f"{named}explanation {explanation.id}   more: tapio evidence {explanation.id}"

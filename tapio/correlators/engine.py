@@ -35,8 +35,9 @@ class Engine:
         for change in restored.changes:
             self._world.history(change.entity).remember(change)
         for stored in restored.timelines:
-            if stored.state:
-                timeline = Timeline.unpacked(stored.subject, stored.state)
+            timeline = Timeline.unpacked(stored.subject, stored.state)
+            known = self._timelines.get(stored.subject)
+            if known is None or known.points[-1].at < timeline.points[-1].at:
                 self._timelines[stored.subject] = timeline
                 self._watch(timeline, timeline.watching)
 
@@ -53,8 +54,9 @@ class Engine:
             entities=tuple(drawing.entities.values()),
             changes=tuple(drawing.changes),
             timelines=tuple(
-                self._timelines[subject].rows(str(self._home_of(subject)), since)
+                row
                 for subject, since in drawing.redrawn.items()
+                for row in self._timelines[subject].rows(str(self._home_of(subject)), since)
             ),
             coverage=tuple(drawing.coverage.values()),
         )
@@ -165,6 +167,7 @@ def _entry(arrival: Arrival) -> HistoryEntry:
         order=event.order,
         event_id=event.id,
         raw_id=event.raw_id,
+        raw_sequence=event.raw_sequence,
         document=arrival.document,
         stateful=is_state(event),
         source=event.source,

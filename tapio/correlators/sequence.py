@@ -111,8 +111,7 @@ def _waiting(container: ContainerView, waiting: k8s.Waiting) -> Sighting:
 
 def _stopped(container: ContainerView, end: End) -> Sighting | None:
     if end.exit_code == 0:
-        looping = container.restarts_after_end and not container.init and container.restarts > 0
-        return _ended(container, end, SymptomCode.CRASH_LOOP) if looping else None
+        return _ended(container, end, SymptomCode.CRASH_LOOP) if container.ends_in_a_loop else None
     if container.init:
         return _ended(container, end, SymptomCode.INIT_ERROR)
     if container.restarts_after_end:
@@ -122,8 +121,6 @@ def _stopped(container: ContainerView, end: End) -> Sighting | None:
 
 def _restarted(container: ContainerView, end: End) -> Sighting | None:
     """Runs again after an end: one good moment between two crashes is no recovery yet."""
-    if end.exit_code == 0 and not (container.restarts_after_end and container.restarts > 1):
-        return None
     if not container.unwell:
         return None
     seen = _ended(container, end, SymptomCode.CRASH_LOOP)
@@ -241,6 +238,9 @@ def _job(job: WorkloadView) -> Sighting | None:
         return _seen(job, SymptomCode.JOB_FAILED, job.event.timestamp, text)
     if job.status.failed:
         return _seen(job, SymptomCode.ERROR, job.event.timestamp, f"{job.status.failed} pods failed so far")
+    if not job.status.active and not job.status.succeeded:
+        seen = _seen(job, SymptomCode.STARTING, job.created_at, "no pod yet")
+        return msgspec.structs.replace(seen, expected_by=job.created_at + START_BUDGET)
     return None
 
 

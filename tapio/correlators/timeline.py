@@ -5,10 +5,11 @@ alone would change it. An event that comes late redraws the verdicts from its mo
 the events alone.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,6 +36,25 @@ class Point(msgspec.Struct, frozen=True):
     at: datetime
     uid: str
     verdict: Verdict
+
+
+class _Span(NamedTuple):
+    """A verdict and until when it holds."""
+
+    point: Point
+    end: datetime | None
+
+    def edges(self) -> Iterator[Edge]:
+        for type_, source, target in self.point.verdict.edges:
+            yield Edge(type=type_, source=source, target=target, valid_from=self.point.at, valid_to=self.end)
+
+    def symptoms(self) -> Iterator[Symptom]:
+        if self.point.verdict.symptom:
+            yield msgspec.structs.replace(self.point.verdict.symptom, valid_from=self.point.at, valid_to=self.end)
+
+    def links(self) -> Iterator[Link]:
+        for link in self.point.verdict.links:
+            yield msgspec.structs.replace(link, valid_from=self.point.at, valid_to=self.end)
 
 
 class Timeline:
@@ -72,33 +92,32 @@ class Timeline:
         self.points = kept[-_POINT_LIMIT:]
         return changed
 
-    def rows(self, partition: str, since: datetime) -> SubjectTimeline:
-        """What the store shall hold of the subject from `since` on."""
-        uid = self.points[bisect_right(self.points, since, key=_at) - 1].uid if self.points else ""
-        edges, symptoms, links = [], [], []
-        for start, end, point in self._spans():
-            if end is not None and end <= since:
-                continue
-            for type_, source, target in point.verdict.edges:
-                edges.append(Edge(type=type_, source=source, target=target, valid_from=start, valid_to=end))
-            if point.verdict.symptom:
-                symptoms.append(msgspec.structs.replace(point.verdict.symptom, valid_from=start, valid_to=end))
-            links += [msgspec.structs.replace(link, valid_from=start, valid_to=end) for link in point.verdict.links]
-        return SubjectTimeline(
-            partition=partition,
-            subject=self.subject,
-            uid=uid,
-            since=since,
-            edges=tuple(_joined(edges)),
-            symptoms=tuple(symptoms),
-            links=tuple(links),
-            state=self.packed(),
-        )
+    def rows(self, partition: str, since: datetime) -> Iterator[SubjectTimeline]:
+        """What the store shall hold of the subject from `since` on: one for each uid that bore the name.
 
-    def _spans(self) -> Iterator[tuple[datetime, datetime | None, Point]]:
+        What ended exactly at `since` is among it, for the store may still have it as open.
+        """
+        spans = list(self._spans())
+        state = self.packed()
+        for uid in dict.fromkeys(span.point.uid for span in spans if _reaches(span.end, since)):
+            lived = [span for span in spans if span.point.uid == uid]
+            reached = [span for span in lived if _reaches(span.end, since)]
+            edges = _joined(edge for span in lived for edge in span.edges())
+            yield SubjectTimeline(
+                partition=partition,
+                subject=self.subject,
+                uid=uid,
+                since=since,
+                edges=tuple(edge for edge in edges if _reaches(edge.valid_to, since)),
+                symptoms=tuple(symptom for span in reached for symptom in span.symptoms()),
+                links=tuple(link for span in reached for link in span.links()),
+                state=state,
+            )
+
+    def _spans(self) -> Iterator["_Span"]:
         ends: list[datetime | None] = [point.at for point in self.points[1:]]
         for point, end in zip(self.points, [*ends, None], strict=True):
-            yield point.at, end, point
+            yield _Span(point, end)
 
     def packed(self) -> bytes:
         """The timeline as bytes, for the store to keep."""
@@ -122,7 +141,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[list[Point], list[tuple[str, ...]]])
 
 
-def _joined(edges: list[Edge]) -> Iterator[Edge]:
+def _reaches(end: datetime | None, since: datetime) -> bool:
+    return end is None or end >= since
+
+
+def _joined(edges: Iterable[Edge]) -> Iterator[Edge]:
     """An edge that holds through several verdicts is one edge."""
     open_: dict[tuple[str, ObjectKey, ObjectKey], Edge] = {}
     for edge in edges:

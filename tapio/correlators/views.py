@@ -259,9 +259,14 @@ class ContainerView:
     def unwell(self) -> bool:
         """Whether its last end still matters: it is down, or was started again and has not settled."""
         end = self.last_end
-        if end is None or (end.exit_code == 0 and (self.init or not self.restarts_after_end)):
+        if end is None or (end.exit_code == 0 and not self.ends_in_a_loop):
             return False
         return self.settled_at is None or self.pod.at < self.settled_at
+
+    @property
+    def ends_in_a_loop(self) -> bool:
+        """Whether even a good end is trouble: it is meant to stay up, and has ended more than once."""
+        return self.restarts_after_end and not self.init and self.restarts > 0
 
     @property
     def restarts_after_end(self) -> bool:

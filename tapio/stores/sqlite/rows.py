@@ -64,9 +64,9 @@ def coverage_row(seen: SourceCoverage) -> Row:
     return seen.source, seen.node, _encode(seen)
 
 
-def edge_row(subject: Row, edge: Edge) -> Row:
+def edge_row(edge: Edge) -> Row:
     ends = (str(edge.source), str(edge.target))
-    return (*subject, edge.type.value, *ends, micros(edge.valid_from), end_micros(edge.valid_to))
+    return (edge.type.value, *ends, micros(edge.valid_from), end_micros(edge.valid_to))
 
 
 def read_edge(row: Row) -> Edge:
@@ -77,8 +77,8 @@ def read_edge(row: Row) -> Edge:
     )  # fmt: skip
 
 
-def held_row(subject: Row, record: Symptom | Link) -> Row:
-    return (*subject, micros(record.valid_from), end_micros(record.valid_to), _encode(record))
+def held_row(record: Symptom | Link) -> Row:
+    return micros(record.valid_from), end_micros(record.valid_to), _encode(record)
 
 
 def timeline_row(timeline: SubjectTimeline) -> Row:

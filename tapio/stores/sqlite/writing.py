@@ -1,11 +1,14 @@
 """One batch, one transaction: each part by its own rule of what a second write means."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from tapio.graph import GraphBatch, SubjectTimeline
 from tapio.stores.moments import micros
 from tapio.stores.sqlite.rows import (
+    EDGE_COLUMNS,
     Row,
     change_row,
     coverage_row,
@@ -28,15 +31,24 @@ _POSITION = """INSERT INTO positions VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"""
 _TIMELINE = """INSERT INTO timelines VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     partition = excluded.partition, since = excluded.since, state = excluded.state"""
-_EDGE = "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?)"
-_SYMPTOM = "INSERT INTO symptoms VALUES (?, ?, ?, ?, ?)"
-_LINK = "INSERT INTO links VALUES (?, ?, ?, ?, ?)"
-# All that reaches `since` ends at it or later: that range of the index is all that is looked at.
-_CUT = tuple(
-    f"""DELETE FROM {table} WHERE subject = :subject AND uid = :uid AND valid_to >= :since
-        AND (valid_to > :since OR valid_from >= :since)"""  # noqa: S608  the tables are named here
-    for table in ("edges", "symptoms", "links")
-)
+
+
+class _HeldTable:
+    """A table of what holds of subjects: the rows that reach a moment, one row's end, one row's beginning."""
+
+    def __init__(self, name: str, columns: str) -> None:
+        # All that reaches `since` ends at it or later: that range of the index is all that is looked at.
+        self.reaching = f"""SELECT {columns}, rowid FROM {name}
+            WHERE subject = :subject AND uid = :uid AND valid_to >= :since
+            AND (valid_to > :since OR valid_from >= :since)"""  # noqa: S608  tables and columns are named below
+        self.delete = f"DELETE FROM {name} WHERE rowid = ?"  # noqa: S608  same
+        places = ", ".join("?" for _ in columns.split(","))
+        self.insert = f"INSERT INTO {name} VALUES (?, ?, {places})"  # noqa: S608  same
+
+
+_EDGES = _HeldTable("edges", EDGE_COLUMNS)
+_SYMPTOMS = _HeldTable("symptoms", "valid_from, valid_to, record")
+_LINKS = _HeldTable("links", "valid_from, valid_to, record")
 
 
 def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
@@ -57,11 +69,29 @@ def _many(connection: sqlite3.Connection, statement: str, rows: Iterable[Row]) -
 
 
 def _replace(connection: sqlite3.Connection, timeline: SubjectTimeline) -> None:
-    subject = (str(timeline.subject), timeline.uid)
-    cut = {"subject": subject[0], "uid": subject[1], "since": micros(timeline.since)}
-    for statement in _CUT:
-        connection.execute(statement, cut)
-    connection.execute(_TIMELINE, timeline_row(timeline))
-    _many(connection, _EDGE, (edge_row(subject, edge) for edge in timeline.edges))
-    _many(connection, _SYMPTOM, (held_row(subject, symptom) for symptom in timeline.symptoms))
-    _many(connection, _LINK, (held_row(subject, link) for link in timeline.links))
+    row = timeline_row(timeline)
+    connection.execute(_TIMELINE, row)
+    subject, uid, _, since, _ = row
+    reached = {"subject": subject, "uid": uid, "since": since}
+    _continue(connection, _EDGES, reached, map(edge_row, timeline.edges))
+    _continue(connection, _SYMPTOMS, reached, map(held_row, timeline.symptoms))
+    _continue(connection, _LINKS, reached, map(held_row, timeline.links))
+
+
+def _continue(connection: sqlite3.Connection, table: _HeldTable, reached: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Puts `rows` in the place of those that reach `since`, touching only what differs: most edges stay for long."""
+    there: defaultdict[Row, list[int]] = defaultdict(list)
+    for *known, place in connection.execute(table.reaching, reached):
+        there[tuple(known)].append(place)
+    fresh = [row for row in rows if not _taken(there, row)]
+    gone = [(place,) for places in there.values() for place in places]
+    if gone:
+        connection.executemany(table.delete, gone)
+    if fresh:
+        connection.executemany(table.insert, [(reached["subject"], reached["uid"], *row) for row in fresh])
+
+
+def _taken(there: defaultdict[Row, list[int]], row: Row) -> bool:
+    """Whether a row like it is there, which then stays."""
+    places = there.get(row)
+    return bool(places and places.pop())

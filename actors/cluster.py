@@ -1,0 +1,101 @@
+"""The Ray cluster: a private one on this machine, or one that is there. What was started here is shut down here."""
+
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import ray
+
+from actors.plan import NAMESPACE
+from tapio.errors import UnreachableError
+
+_OBJECT_STORE_BYTES = 80 * 1024 * 1024  # just above Ray's least (75 MiB): no event passes through it
+_LONGEST_TEMP_DIR = 38  # characters: Ray puts socket paths below it, and a socket's path ends at 107 bytes (unix(7))
+
+
+class LocalCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster of our own. `directory` holds its sessions and logs; `dashboard_port` None leaves the dashboard out,
+    0 takes a free port.
+    """
+
+    directory: Path
+    dashboard_port: int | None = None
+
+
+@contextmanager
+def started(local: LocalCluster) -> Iterator[str]:
+    """Starts Ray on this machine, whatever clusters there are already; yields the dashboard's URL ("" without one).
+
+    Token authentication is on, with a token that only this user can read. Leaving ends the cluster and its actors.
+    """
+    with _short(local.directory) as directory:
+        os.environ.update(_environment(directory))
+        context = ray.init(
+            address="local",
+            namespace=NAMESPACE,
+            include_dashboard=local.dashboard_port is not None,
+            dashboard_host="127.0.0.1",
+            dashboard_port=local.dashboard_port or None,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=str(directory),
+        )
+        try:
+            yield f"http://{context.dashboard_url}" if context.dashboard_url else ""
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def joined(address: str) -> Iterator[None]:
+    """Connects to a cluster that is there; leaving it leaves its actors running.
+
+    Raises:
+        UnreachableError: there is none, or it refuses the token.
+    """
+    try:
+        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError) as error:
+        raise UnreachableError(
+            f"the Ray cluster at {address} does not answer: {error}",
+            hint="RAY_AUTH_MODE and the token must be those of the cluster; without an address one is started here",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _short(directory: Path) -> Iterator[Path]:
+    """The directory, or for as long as needed a private one with a short name, where Ray's sockets would not fit."""
+    if len(str(directory)) <= _LONGEST_TEMP_DIR:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="tapio-ray-", ignore_cleanup_errors=True) as short:
+        yield Path(short)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """What Ray reads from the environment, for this process and all it starts."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(_token(directory)),
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+
+def _token(directory: Path) -> Path:
+    """The file with the cluster's token, made with a new one where there is none."""
+    path = directory / "auth_token"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), encoding="ascii")
+    return path

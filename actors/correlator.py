@@ -1,0 +1,45 @@
+"""Hosts one correlator shard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import ray
+
+from actors.hosting import Hosting, Observation
+from actors.metrics import RayMetrics
+from actors.options import HOST, actor_name
+from actors.plan import Plan
+from tapio.pipeline.correlate import Correlate
+from tapio.stores.sqlite import SqliteStore
+from tapio.streams.jetstream import connect
+from tapio.telemetry import Telemetry
+
+
+class CorrelatorHost:
+    def __init__(self, plan: Plan, shard: str) -> None:
+        self._plan = plan
+        self._shard = plan.shard(int(shard))
+        self._hosting = Hosting(actor_name("correlator", shard), self._opened, (RayMetrics(),))
+
+    async def start(self) -> None:
+        """Begins, unless it has begun."""
+        self._hosting.start()
+
+    def observe(self) -> Observation:
+        return self._hosting.observe()
+
+    async def stop(self) -> None:
+        await self._hosting.stop()
+
+    @asynccontextmanager
+    async def _opened(self, telemetry: Telemetry) -> AsyncIterator[Correlate]:
+        streams = await connect(self._plan.nats)
+        try:
+            with closing(SqliteStore(Path(self._plan.graph))) as store:
+                yield Correlate(self._shard, streams, store, telemetry)
+        finally:
+            await streams.close()
+
+
+CorrelatorActor = ray.remote(**HOST)(CorrelatorHost)

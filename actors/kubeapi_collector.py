@@ -1,0 +1,51 @@
+"""Hosts the collector of the Kubernetes API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import ray
+
+from actors.hosting import Hosting, Observation
+from actors.metrics import RayMetrics
+from actors.options import HOST, actor_name
+from actors.plan import Plan
+from tapio.collectors.kubeapi import KubeApiCollector
+from tapio.collectors.kubeapi.collector import Redaction
+from tapio.kube import KINDS, KubeClient, config
+from tapio.pipeline.collect import Collect
+from tapio.streams.jetstream import connect
+from tapio.telemetry import Telemetry
+
+
+class KubeapiCollectorHost:
+    def __init__(self, plan: Plan, shard: str) -> None:
+        self._plan = plan
+        self._source = shard
+        self._hosting = Hosting(actor_name("collector", shard), self._opened, (RayMetrics(),))
+
+    async def start(self) -> None:
+        """Begins, unless it has begun."""
+        self._hosting.start()
+
+    def observe(self) -> Observation:
+        return self._hosting.observe()
+
+    async def stop(self) -> None:
+        await self._hosting.stop()
+
+    @asynccontextmanager
+    async def _opened(self, telemetry: Telemetry) -> AsyncIterator[Collect]:
+        plan = self._plan
+        cluster = config.load(Path(plan.kubeconfig) if plan.kubeconfig else None, plan.context or None)
+        streams = await connect(plan.nats)
+        try:
+            async with KubeClient(cluster) as client:
+                redaction = Redaction(configmap_values=plan.redaction.configmap_values)
+                collector = KubeApiCollector(client, tuple(KINDS.values()), Path(plan.state_dir), redaction=redaction)
+                yield Collect(self._source, collector, streams, telemetry)
+        finally:
+            await streams.close()
+
+
+KubeapiCollectorActor = ray.remote(**HOST)(KubeapiCollectorHost)

@@ -10,6 +10,7 @@ from tapio.why.candidates import Case, case_of
 from tapio.why.explanation import Explanation
 from tapio.why.incidents import Incident, incidents
 from tapio.why.inquiry import Inquiry
+from tapio.why.memo import ReadOnce
 from tapio.why.question import Question, resolve
 from tapio.why.quiet import CLUSTER
 from tapio.why.refs import utc
@@ -26,6 +27,7 @@ def explain(question: Question, graph: GraphReader) -> Explanation:
         UnknownTargetError: the target, the namespace or any data at all is not known at that time.
         AmbiguousTargetError: the name is in several places.
     """
+    graph = ReadOnce(graph)
     at = moment_of(question, graph)
     if question.target:
         return _about(resolve(question, graph, at), question, graph, at)
@@ -40,6 +42,7 @@ def explain_each(question: Question, graph: GraphReader) -> list[Explanation]:
     Raises:
         UsageError, UnknownTargetError, AmbiguousTargetError: as `explain` does.
     """
+    graph = ReadOnce(graph)
     at = moment_of(question, graph)
     if question.target:
         explanation = explain(question, graph)

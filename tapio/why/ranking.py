@@ -120,13 +120,18 @@ def _without_shallow(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _deepest_of(group: Sequence[Candidate]) -> list[Candidate]:
     """Of one subject's candidates those that give way to no other; these take the others into their chain."""
-    deep = [one for one in group if not any(_gives_way(one.link, other.link) for other in group)]
-    return [msgspec.structs.replace(one, beside=_beside(one, group)) for one in deep]
+    links = {candidate.link.id: candidate.link for candidate in group}
+    beside = {
+        deep.id: tuple(link for link in links.values() if _gives_way(link, deep))
+        for deep in links.values()
+        if not any(_gives_way(deep, other) for other in links.values())
+    }
+    return [_with_beside(one, beside[one.link.id]) for one in group if one.link.id in beside]
 
 
-def _beside(deep: Candidate, group: Sequence[Candidate]) -> tuple[Link, ...]:
-    given_way = {one.link.id: one.link for one in group if _gives_way(one.link, deep.link)}
-    return tuple(link for link in given_way.values() if link not in deep.path)
+def _with_beside(candidate: Candidate, links: tuple[Link, ...]) -> Candidate:
+    kept = tuple(link for link in links if link not in candidate.path)
+    return msgspec.structs.replace(candidate, beside=kept) if kept else candidate
 
 
 def _gives_way(link: Link, other: Link) -> bool:

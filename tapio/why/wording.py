@@ -120,7 +120,7 @@ def _blind(explanation: Explanation, clock: Clock) -> str:
         for part in explanation.coverage.sources
         for gap in part.gaps
     ]  # fmt: skip
-    return f"{_BETWEEN.join(blind)}: a source that this answer needs did not see"
+    return f"{_BETWEEN.join(blind)}: what this answer needs may have happened then"
 
 
 # --- The chain -------------------------------------------------------------------------------------------------------
@@ -132,18 +132,20 @@ def _rows(explanation: Explanation, clock: Clock) -> list[Row]:
     cause = explanation.causes[0]
     said = "" if cause.change else cause.summary  # the CAUSE line has it
     steps = [step for step in cause.chain if not (step.rule and said.startswith(step.text))]
+    named = (explanation.subject.name, cause.entity.name)
     times = [clock.local(step.at) for step in steps]
     wide = max(map(len, times), default=0)
     return [
-        Row(f"{number:>3} {time:>{wide}} ", _step(step), "rule" if step.rule else step.source)
+        Row(f"{number:>3} {time:>{wide}} ", _step(step, named), "rule" if step.rule else step.source)
         for number, (step, time) in enumerate(zip(steps, times, strict=True), 1)
     ]
 
 
-def _step(step: Step) -> str:
-    """The text, with the entity before it where the text does not name it."""
-    known = step.entity.name in step.text or not step.entity.name
-    return step.text if known else f"{kind_named(step.entity.kind).short}/{step.entity.name} {step.text}"
+def _step(step: Step, named: Sequence[str]) -> str:
+    """The text, with the entity before it where neither the text nor the lines above name it."""
+    entity = step.entity
+    is_known = entity.name in step.text or entity.name in named
+    return step.text if is_known else f"{kind_named(entity.kind).short}/{entity.name} {step.text}"
 
 
 # --- What else -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,199 @@
+"""The whole pipeline on this machine: starts what is missing, in order, and stops all it started, in reverse.
+
+NATS first, for everything is durable there; then Ray and the actors, under their supervisor; the API last.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import ray
+from ray.exceptions import RayError
+
+from actors.cluster import LocalCluster, joined, started
+from actors.options import named
+from actors.plan import Plan
+from actors.supervisor import Overview, SupervisorActor
+from tapio.cli import data_dir
+from tapio.cli.terminal import step
+from tapio.errors import UnreachableError, UsageError
+from tapio.settings import Settings
+from tapio.streams import embedded, topology
+from tapio.streams.jetstream import connect
+
+_ANSWER_S = 10.0
+_STOP_S = 30.0
+_LOOK_S = 0.2
+_LOOPBACK = "127.0.0.1"
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs, and where. `supervisor` is its actor's handle."""
+
+    api: str
+    nats: str
+    dashboard: str
+    plan: Plan
+    supervisor: Any
+
+    def overview(self) -> Overview:
+        """All actors as the supervisor last saw them."""
+        seen: Overview = ray.get(self.supervisor.observe.remote(), timeout=_ANSWER_S)
+        return seen
+
+    def wait(self, holds: Callable[[Overview], bool], within_s: float) -> bool:
+        """Looks until it holds; False when it did not in time."""
+        deadline = time.monotonic() + within_s
+        while not holds(self.overview()):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_S)
+        return True
+
+
+@contextmanager
+def running(settings: Settings, *, collectors: tuple[str, ...], dashboard: bool = True) -> Iterator[Running]:
+    """The pipeline with these collectors, until the block is left.
+
+    Raises:
+        UsageError: a port is taken, or another Tapio has the data directory.
+        UnreachableError: NATS or Ray at the address given does not answer.
+    """
+    check_free("http_port", settings.http_port)
+    with (
+        data_dir.held(settings.data_path) as directory,
+        _nats(settings, directory) as nats,
+        _ray(settings, directory, dashboard=dashboard) as dashboard_url,
+    ):
+        plan = _plan(settings, directory, nats, collectors)
+        with _actors(plan) as supervisor, _api(plan, settings) as api:
+            yield Running(api=api, nats=nats, dashboard=dashboard_url, plan=plan, supervisor=supervisor)
+
+
+def check_free(setting: str, port: int) -> None:
+    """Raises a UsageError that names the port, where something listens on it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError as error:
+            flag = "--" + setting.replace("_", "-")
+            hint = f"choose another with {flag}, TAPIO_{setting.upper()} or {setting} in tapio.toml"
+            raise UsageError(f"port {port} on {_LOOPBACK} is taken ({setting})", hint=hint) from error
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str, ...]) -> Plan:
+    state = directory / "collectors"
+    state.mkdir(exist_ok=True)
+    return Plan(
+        nats=nats,
+        graph=str(directory / "graph.sqlite"),
+        state_dir=str(state),
+        shards=settings.shards,
+        collectors=collectors,
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        redaction=settings.redaction,
+    )
+
+
+@contextmanager
+def _nats(settings: Settings, directory: Path) -> Iterator[str]:
+    if settings.nats:
+        yield settings.nats
+        return
+    if settings.nats_port:
+        check_free("nats_port", settings.nats_port)
+    with step("starting NATS"):
+        server = asyncio.run(embedded.start(directory / "nats", port=settings.nats_port))
+    try:
+        yield server.url
+    finally:
+        asyncio.run(server.stop())
+
+
+@contextmanager
+def _ray(settings: Settings, directory: Path, *, dashboard: bool) -> Iterator[str]:
+    if settings.ray:
+        with joined(settings.ray):
+            yield settings.ray
+        return
+    if dashboard and settings.dashboard_port:
+        check_free("dashboard_port", settings.dashboard_port)
+    local = LocalCluster(directory=directory / "ray", dashboard_port=settings.dashboard_port if dashboard else None)
+    with started_quietly(local) as url:
+        yield url
+
+
+@contextmanager
+def started_quietly(local: LocalCluster) -> Iterator[str]:
+    """Ray on this machine, with its start told as one step."""
+    cluster = started(local)
+    with step("starting Ray"):
+        url = cluster.__enter__()
+    try:
+        yield url
+    finally:
+        with step("stopping Ray"):
+            cluster.__exit__(None, None, None)
+
+
+@contextmanager
+def _actors(plan: Plan) -> Iterator[Any]:
+    """The supervisor, which brings up everything else."""
+    with step("starting the actors"):
+        asyncio.run(_ensure_streams(plan))
+        supervisor = _supervise(plan)
+        _await(supervisor.observe.remote(), "the supervisor does not start")
+    try:
+        yield supervisor
+    finally:
+        with step("stopping the actors"), suppress(RayError):
+            ray.get(supervisor.stop.remote(), timeout=_STOP_S)
+            ray.kill(supervisor, no_restart=True)
+
+
+@contextmanager
+def _api(plan: Plan, settings: Settings) -> Iterator[str]:
+    # Importing Ray Serve fixes Ray's settings for this process, the token's place among them: so, after Ray's start.
+    from serve import deployment
+
+    with step("starting the API"):
+        address = deployment.start(Path(plan.graph), settings.http_port)
+    try:
+        yield address
+    finally:
+        if settings.ray:  # a Ray of our own ends with all that runs on it
+            deployment.stop()
+
+
+def _supervise(plan: Plan) -> Any:  # noqa: ANN401  Ray types a named actor's handle as the class itself
+    return SupervisorActor.options(**named("supervisor", "0")).remote(plan, autostart=True)
+
+
+async def _ensure_streams(plan: Plan) -> None:
+    streams = await connect(plan.nats)
+    try:
+        await streams.ensure(topology(plan.partitions))
+    finally:
+        await streams.close()
+
+
+def _await(reference: Any, otherwise: str) -> None:  # noqa: ANN401  Ray's references carry no type here
+    try:
+        ray.get(reference, timeout=_STOP_S)
+    except RayError as error:
+        raise UnreachableError(f"{otherwise}: {error}") from error

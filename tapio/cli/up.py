@@ -1,0 +1,89 @@
+"""`tapio up`: the pipeline on this machine, watching the kubeconfig's cluster, until Ctrl-C."""
+
+import signal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tapio.errors import Exit
+
+if TYPE_CHECKING:
+    from actors.supervisor import Overview
+    from tapio.cli.system import Running
+    from tapio.kube.config import Cluster
+
+_READY_WITHIN_S = 60.0
+
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
+Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]
+DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Where streams, graph and logs live.")]
+Nats = Annotated[str | None, typer.Option(metavar="URL", help="Use this NATS instead of starting one.")]
+NatsPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the NATS that is started (4222).")]
+Ray = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Join this Ray instead of starting one.")]
+DashboardPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the Ray dashboard (8265).")]
+HttpPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the API (8000).")]
+
+
+def up(
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    data_dir: DataDir = None,
+    nats: Nats = None,
+    nats_port: NatsPort = None,
+    ray: Ray = None,
+    dashboard_port: DashboardPort = None,
+    http_port: HttpPort = None,
+) -> int:
+    """Watch the cluster and answer questions about it, until Ctrl-C."""
+    flags: dict[str, Any] = {
+        "context": context,
+        "kubeconfig": kubeconfig,
+        "data_dir": data_dir,
+        "nats": nats,
+        "nats_port": nats_port,
+        "ray": ray,
+        "dashboard_port": dashboard_port,
+        "http_port": http_port,
+    }
+    from pathlib import Path
+
+    from tapio import settings
+    from tapio.kube import config
+
+    chosen = settings.load(flags).settings
+    cluster = config.load(Path(chosen.kubeconfig) if chosen.kubeconfig else None, chosen.context or None)
+    from tapio.cli import system
+
+    with system.running(chosen, collectors=("kubeapi",)) as pipeline:
+        _until_told(pipeline, cluster, str(chosen.data_path))
+    return Exit.DONE
+
+
+def _until_told(pipeline: "Running", cluster: "Cluster", data: str) -> None:
+    """Says what runs and waits for Ctrl-C or SIGTERM; what does not come up is named, and tried on."""
+    from tapio.cli import terminal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"API         {pipeline.api}   (try: tapio why)")
+    print(f"dashboard   {pipeline.dashboard or 'none'}")
+    print(f"NATS        {pipeline.nats}")
+    print(f"data        {data}")
+    print(f"cluster     {cluster.context or 'this pod'} at {cluster.server}", flush=True)
+    try:
+        with terminal.step("waiting for the actors"):
+            ready = pipeline.wait(lambda seen: seen.ready, _READY_WITHIN_S)
+        if not ready:
+            _name_unready(pipeline.overview())
+        terminal.note("Ctrl-C stops it")
+        signal.pause()
+    except KeyboardInterrupt:
+        terminal.note("stopping")
+
+
+def _name_unready(overview: "Overview") -> None:
+    from tapio.cli import terminal
+
+    for actor in overview.actors:
+        if not actor.healthy:
+            error = actor.observation.error if actor.observation else ""
+            terminal.note(f"{actor.name} is not well and is tried again: {error or actor.answer}")

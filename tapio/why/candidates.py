@@ -13,7 +13,9 @@ from tapio.why.scope import (
     Troubles,
     is_quiet,
     links_of,
+    may_be_start,
     members,
+    newest,
     says_nothing,
     sorted_out,
     troubles_of,
@@ -66,15 +68,19 @@ def case_of(graph: GraphReader, subject: Subject, at: datetime) -> Case:
 
 
 def build_case(graph: GraphReader, subject: Subject, troubles: Troubles, at: datetime) -> Case:
-    """The case of these troubles, seen from `subject`. A symptom that only passes on a start below it is a start."""
-    counted, candidates, starting = [], [], list(troubles.starting)
-    for symptom in troubles.open:
+    """The case of these troubles, seen from `subject`.
+
+    A symptom that may be a start counts when a rule knows its cause; one past its time that only passes on a start
+    below it does not.
+    """
+    counted: list[Symptom] = []
+    starting: list[Symptom] = []
+    candidates: list[Candidate] = []
+    for symptom in (*troubles.open, *troubles.starting):
         found = candidates_for(graph, symptom, at)
-        if found or not _awaits_start(graph, symptom, at):
-            counted.append(symptom)
-            candidates += found
-        else:
-            starting.append(symptom)
+        is_start = not found and (may_be_start(symptom, at) or _awaits_start(graph, symptom, at))
+        (starting if is_start else counted).append(symptom)
+        candidates += found
     looked = [link for symptom in counted for link in _links(graph, symptom, at) if says_nothing(link)]
     return Case(
         subject=subject,
@@ -97,7 +103,7 @@ def candidates_for(graph: GraphReader, symptom: Symptom, at: datetime) -> list[C
 
 
 def _causes_below(graph: GraphReader, key: ObjectKey, at: datetime) -> list[Link]:
-    return [link for below in members(graph, key, at)[1:] for link in _causes(graph, Subject(below), at)]
+    return [link for below in members(graph, key, at)[1:] for link in _causes(graph, newest(graph, below, at), at)]
 
 
 def _links(graph: GraphReader, symptom: Symptom, at: datetime) -> list[Link]:
@@ -120,7 +126,7 @@ def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKe
         return [(link,)]
     ends: dict[str, _Path] = {}
     for key in below:
-        for cause in _causes(graph, Subject(key), at):
+        for cause in _causes(graph, newest(graph, key, at), at):
             for path in _deepest(graph, cause, at, (*above, key), known):
                 ends.setdefault(path[-1].id, (link, *path))
     known[link.id] = list(ends.values())
@@ -144,5 +150,6 @@ def _awaits_start(graph: GraphReader, symptom: Symptom, at: datetime) -> bool:
 
 
 def _only_starting(graph: GraphReader, keys: Sequence[ObjectKey], at: datetime) -> bool:
+    """Whether something there starts, and nothing there is in trouble."""
     shown = sorted_out(graph, [symptom for key in keys for symptom in graph.symptoms(at, key)], at)
     return bool(shown.starting) and not shown.open

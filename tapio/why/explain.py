@@ -3,18 +3,18 @@
 from datetime import datetime, timedelta
 
 from tapio.errors import UnknownTargetError
-from tapio.graph import Entity, GraphReader
+from tapio.graph import Entity, GraphReader, Symptom
 from tapio.unified import ObjectKey
 from tapio.why.answer import answer
 from tapio.why.candidates import Case, case_of
 from tapio.why.explanation import Explanation
-from tapio.why.incidents import Incident, incidents
+from tapio.why.incidents import Incident, incidents, troubles_in
 from tapio.why.inquiry import Inquiry
 from tapio.why.memo import ReadOnce
 from tapio.why.question import Question, resolve
 from tapio.why.quiet import CLUSTER
 from tapio.why.refs import utc
-from tapio.why.scope import Subject, in_namespace, links_of, sorted_out
+from tapio.why.scope import Subject, links_of, same_uid
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -72,12 +72,20 @@ def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime)
 
 
 def _last_moment(entity: Entity, graph: GraphReader, at: datetime) -> datetime:
-    """An object that is gone, and of which nothing has been concluded since, is explained as it last was."""
+    """An object that is gone is explained as it last was in trouble, unless it recovered before it went."""
     if entity.valid_to is None or entity.valid_to > at:
         return at
-    if links_of(graph, Subject(entity.key, entity.uid), at):
+    subject = Subject(entity.key, entity.uid)
+    trouble = next((one for one in graph.past_symptoms(entity.key, at) if _is_trouble(one, subject)), None)
+    if trouble is None or trouble.valid_to is None:
         return at
-    return max(entity.valid_from, entity.valid_to - _INSTANT)
+    went_on = links_of(graph, subject, trouble.valid_to)
+    recovered = any(link.code != "none.retired" for link in went_on)
+    return at if recovered else max(trouble.valid_from, trouble.valid_to - _INSTANT)
+
+
+def _is_trouble(symptom: Symptom, subject: Subject) -> bool:
+    return symptom.expected_by is None and same_uid(symptom.uid, subject.uid)
 
 
 def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Incident]:
@@ -94,10 +102,9 @@ def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Inc
 def _calm(question: Question, graph: GraphReader, at: datetime) -> Case:
     """Nothing is wrong: the case of the namespace asked for, of the one thing that the data is about, or of all."""
     namespace = question.namespace
-    symptoms = [one for one in graph.symptoms(at) if not namespace or in_namespace(one.subject, namespace)]
-    starting = sorted_out(graph, symptoms, at)
+    troubles = troubles_in(graph, at, namespace)
     subject = Subject(ObjectKey("Namespace", "", namespace)) if namespace else _whole(graph, at)
-    return Case(subject=subject, starting=(*starting.starting, *starting.open))
+    return Case(subject=subject, starting=(*troubles.starting, *troubles.open))
 
 
 def _whole(graph: GraphReader, at: datetime) -> Subject:

@@ -9,7 +9,7 @@ from tapio.why.candidates import Case
 from tapio.why.explanation import Impact, ServiceImpact
 from tapio.why.ranking import Ranked, cause_key
 from tapio.why.refs import Refs
-from tapio.why.scope import members
+from tapio.why.scope import links_of, members, newest
 
 _LEANS_ON = frozenset({EdgeType.MOUNTS, EdgeType.USES, EdgeType.RUNS_ON, EdgeType.TALKS_TO})
 
@@ -52,7 +52,11 @@ def _hit_by(graph: GraphReader, cause: Ranked, at: datetime) -> frozenset[Object
     wanted = cause_key(cause.link)
     known = cause.affected
     near = sorted(set(_near(graph, cause.link, at)) - known)
-    return known | {key for key in near if any(cause_key(link) == wanted for link in graph.links(key, at))}
+    return known | {key for key in near if any(cause_key(link) == wanted for link in _links(graph, key, at))}
+
+
+def _links(graph: GraphReader, key: ObjectKey, at: datetime) -> list[Link]:
+    return links_of(graph, newest(graph, key, at), at)
 
 
 def _near(graph: GraphReader, link: Link, at: datetime) -> Iterable[ObjectKey]:

@@ -10,7 +10,7 @@ from tapio.graph import GraphReader, Link, Symptom
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Case, build_case
 from tapio.why.ranking import CauseKey, Ranked, cause_key, rank, severity
-from tapio.why.scope import Subject, Troubles, entity_of, in_namespace, sorted_out
+from tapio.why.scope import Subject, Troubles, entity_of, in_namespace, newest, same_uid, sorted_out
 
 _GroupKey = tuple[str, ObjectKey, str]
 _UNEXPLAINED = ""  # no code is empty, so a group of unexplained symptoms meets no other
@@ -29,16 +29,22 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 def incidents(graph: GraphReader, at: datetime, namespace: str = "") -> list[Incident]:
     """Every incident at `at`, the worst first: by how many it hits, how badly, and for how long."""
-    symptoms = [one for one in graph.symptoms(at) if not namespace or in_namespace(one.subject, namespace)]
-    troubles = sorted_out(graph, symptoms, at)
+    troubles = troubles_in(graph, at, namespace)
     nowhere = Subject(ObjectKey("", "", ""))
     groups: dict[_GroupKey, list[Case]] = defaultdict(list)
-    for symptom in troubles.open:
+    for symptom in (*troubles.open, *troubles.starting):
         case = build_case(graph, nowhere, Troubles((symptom,)), at)
         if case.open:
             groups[_group_key(graph, case, at)].append(case)
     found = [_incident(key, cases) for key, cases in groups.items()]
     return sorted(found, key=_badness)
+
+
+def troubles_in(graph: GraphReader, at: datetime, namespace: str = "") -> Troubles:
+    """The symptoms of everything that exists: what another object of its name has followed is over, told or not."""
+    symptoms = [one for one in graph.symptoms(at) if not namespace or in_namespace(one.subject, namespace)]
+    current = [one for one in symptoms if same_uid(one.uid, newest(graph, one.subject, at).uid)]
+    return sorted_out(graph, current, at)
 
 
 def _group_key(graph: GraphReader, case: Case, at: datetime) -> _GroupKey:

@@ -46,15 +46,16 @@ _USUAL: dict[str, tuple[str, ...]] = {
 
 
 def looked_at(case: Case, doubted: Sequence[tuple[Link, float]], least: float) -> tuple[Examined, ...]:
-    """What an answer without a cause rests on: conclusions too weak to give, what rules ruled out, then the causes
-    that usually show themselves so and were not found.
+    """What an answer without a cause rests on: conclusions too weak to give, what rules ruled out, what they did not
+    find; where no rule judges such a symptom, the causes that usually show themselves so.
     """
     weak = [
         Examined(code=link.code, because=f"confidence {confidence:.2f} is below {least:.2f}: {link.summary}")
         for link, confidence in doubted
     ]  # fmt: skip
     said = examined((*case.looked, *(candidate.link for candidate in case.candidates)))
-    return _once((*weak, *said, *_usual(case.open)))
+    judged = [_part(ruled_out) for symptom in case.open for ruled_out in symptom.examined]
+    return _once((*weak, *said, *judged)) or _once(_usual(case.open))
 
 
 def examined(links: Iterable[Link], *, but: Iterable[str] = ()) -> tuple[Examined, ...]:

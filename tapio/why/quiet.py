@@ -10,7 +10,7 @@ from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.why.candidates import Case
 from tapio.why.explanation import Step
 from tapio.why.refs import chain, fact, plain_ref, utc
-from tapio.why.scope import Subject, entity_of, is_quiet, links_of, members
+from tapio.why.scope import Subject, entity_of, is_quiet, links_of, members, newest
 
 CLUSTER = ObjectKey("Component", "", "cluster")  # the subject of an answer that names none: the cluster as a whole
 UNSAID = 0.9  # no rule spoke of the subject and it shows no symptom; to be calibrated on recorded incidents
@@ -40,7 +40,7 @@ def quiet_of(graph: GraphReader, case: Case, at: datetime) -> Quiet:
     if own:
         return _chosen(own, _OF_ONE)
     below = _members(graph, case.subject.key, at)
-    said = [link for key in below for link in _said(graph, Subject(key), at)]
+    said = [link for key in below for link in _said(graph, newest(graph, key, at), at)]
     if said:
         return _chosen(said, _OF_MANY, of=len({link.subject for link in said}))
     return _unsaid(graph, case.subject, below, at)

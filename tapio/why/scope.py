@@ -1,6 +1,6 @@
 """What belongs to a subject: itself and, downwards, what it owns, selects or routes to, with the symptoms they show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,7 +22,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
 
 
 class Troubles(msgspec.Struct, frozen=True):
-    """The symptoms of a scope: those that count, and those that are still an ordinary start."""
+    """The symptoms of a scope: those that count, and those that count only when a rule says why they are there."""
 
     open: tuple[Symptom, ...] = ()
     starting: tuple[Symptom, ...] = ()
@@ -73,7 +73,7 @@ def _children(graph: GraphReader, parent: ObjectKey, at: datetime) -> Iterator[O
     for edge in graph.edges(parent, at):
         if edge.source != parent or edge.type not in _DOWN:
             continue
-        if edge.target.kind in _LEAVES or not is_retired(graph, Subject(edge.target), at):
+        if edge.target.kind in _LEAVES or not is_retired(graph, newest(graph, edge.target, at), at):
             yield edge.target
 
 
@@ -101,19 +101,27 @@ def in_namespace(key: ObjectKey, namespace: str) -> bool:
 
 
 def sorted_out(graph: GraphReader, symptoms: Sequence[Symptom], at: datetime) -> Troubles:
-    """Parts trouble from ordinary starts, and drops what is being retired."""
-    due: list[Symptom] = []
-    starting: list[Symptom] = []
-    for symptom in symptoms:
-        if is_retired(graph, Subject(symptom.subject, symptom.uid), at):
-            continue
-        is_start = symptom.expected_by is not None and at <= symptom.expected_by
-        (starting if is_start else due).append(symptom)
-    return Troubles(_ordered(due), _ordered(starting))
+    """Parts trouble from what may yet be an ordinary start, and drops what is being retired."""
+    kept = [one for one in symptoms if not is_retired(graph, Subject(one.subject, one.uid), at)]
+    return Troubles(
+        _ordered(one for one in kept if not may_be_start(one, at)),
+        _ordered(one for one in kept if may_be_start(one, at)),
+    )
 
 
-def _ordered(symptoms: Sequence[Symptom]) -> tuple[Symptom, ...]:
+def may_be_start(symptom: Symptom, at: datetime) -> bool:
+    """Whether the symptom may be an ordinary start, whose time is not yet over."""
+    return symptom.expected_by is not None and at <= symptom.expected_by
+
+
+def _ordered(symptoms: Iterable[Symptom]) -> tuple[Symptom, ...]:
     return tuple(sorted(symptoms, key=lambda symptom: (symptom.since, symptom.subject, symptom.uid, symptom.code)))
+
+
+def newest(graph: GraphReader, key: ObjectKey, at: datetime) -> Subject:
+    """Who has the name at `at`: the newest of all that ever had it."""
+    entity = entity_of(graph, Subject(key), at)
+    return Subject(key, entity.uid if entity else "")
 
 
 def entity_of(graph: GraphReader, subject: Subject, at: datetime) -> Entity | None:

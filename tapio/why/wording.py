@@ -136,7 +136,7 @@ def _rows(explanation: Explanation, clock: Clock) -> list[Row]:
     times = [clock.local(step.at) for step in steps]
     wide = max(map(len, times), default=0)
     return [
-        Row(f"{number:>3} {time:>{wide}} ", _step(step, named), "rule" if step.rule else step.source)
+        Row(f"{number:>3} {time:>{wide}} ", _step(step, named), "rule" if step.text == cause.summary else step.source)
         for number, (step, time) in enumerate(zip(steps, times, strict=True), 1)
     ]
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tapio.errors import Exit, UnknownTargetError
-from tapio.graph import EdgeType
+from tapio.graph import EdgeType, RuledOut
 from tapio.stores.memory import MemoryStore
 from tapio.why import Question, Status, exit_code, exit_code_of_each, explain, explain_each
 from tests.unit.why_graph import World, codes, seen, t
@@ -283,3 +283,58 @@ def test_no_data_at_all_is_an_error() -> None:
 
 def test_without_a_moment_the_newest_event_is_the_moment() -> None:
     assert explain(Question(), crash().store()).at == t(10)
+
+
+# --- What the life of an object means for its answer -----------------------------------------------------------------
+
+
+def test_what_may_be_a_start_counts_once_a_rule_knows_its_cause() -> None:
+    world = World().has("Service/shop/web").shows("Service/shop/web", "NoEndpoints", expected_by=11)
+    assert codes(world.why("svc/web", at=5)) == ["none.starting"]
+    world.says("Service/shop/web", "service.selector_mismatch")
+    assert codes(world.why("svc/web", at=5)) == ["service.selector_mismatch"]
+    assert codes(world.why(at=5)) == ["service.selector_mismatch"]
+
+
+def test_an_owner_before_its_time_shares_its_pods_trouble() -> None:
+    world = crash().shows("Deployment/shop/web", "Unavailable", expected_by=11)
+    answer = world.why("deploy/web", at=5)
+    assert codes(answer) == ["runtime.crash_app"]
+    assert answer.symptom
+    assert answer.symptom.code == "Unavailable"
+
+
+@pytest.mark.parametrize(
+    ("after", "code"), [("none.retired", "runtime.oom_killed"), ("none.recovered", "none.retired")]
+)
+def test_what_was_removed_in_trouble_is_explained_and_what_recovered_first_is_not(after: str, code: str) -> None:
+    world = World().has(POD, uid="u", until=6).shows(POD, "CrashLoopBackOff", uid="u", until=4)
+    world.says(POD, "runtime.oom_killed", uid="u", until=4).says(POD, after, uid="u", since=4, until=6)
+    world.says(POD, "none.retired", uid="u", since=6)
+    assert codes(world.why("pod/web-0")) == [code]
+
+
+def test_what_was_said_of_an_older_life_is_not_said_of_this_one() -> None:
+    world = World().has("Service/shop/web").edge(EdgeType.SELECTS, "Service/shop/web", POD)
+    world.has(POD, uid="old", until=3).says(POD, "none.retired", uid="old", since=3)
+    world.has(POD, uid="new", since=4).says(POD, "runtime.crash_app", uid="new", since=5)
+    world.shows("Service/shop/web", "NoEndpoints").says("Service/shop/web", "service.no_ready_endpoints", through=[POD])
+    assert codes(world.why("svc/web")) == ["runtime.crash_app"]
+
+
+def test_an_object_whose_name_another_has_is_no_incident() -> None:
+    """Its end was never told, but two cannot have one name."""
+    world = World().has("Job/shop/j", uid="old").shows("Job/shop/j", "JobFailed", uid="old")
+    world.says("Job/shop/j", "controller.job_failed", uid="old")
+    world.has("Job/shop/j", uid="new", since=5).says("Job/shop/j", "none.completed", uid="new", since=5)
+    assert codes(world.why("job/j")) == ["none.completed"]
+    assert codes(world.why()) == ["none.completed"]
+
+
+def test_what_the_rules_examined_is_what_was_looked_at() -> None:
+    examined = (RuledOut(code="startup.mount_failed", because="its deciding signals are absent"),)
+    answer = World().has(POD).shows(POD, "ContainerCreating", examined=examined).why("pod/web-0")
+    assert answer.looked_at
+    assert [(one.code, one.because) for one in answer.looked_at] == [
+        ("startup.mount_failed", "its deciding signals are absent")
+    ]

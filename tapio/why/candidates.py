@@ -119,11 +119,11 @@ def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKe
 
     A link that was met before is not followed twice, so a hundred clients of one dependency cost a hundred steps.
     """
-    if link.id in known:
-        return known[link.id]
     below = [key for key in _led_to(graph, link, at) if key not in above]
     if len(above) > MAX_DEPTH or not below:
         return [(link,)]
+    if link.id in known:
+        return known[link.id]
     ends: dict[str, _Path] = {}
     for key in below:
         for cause in _causes(graph, newest(graph, key, at), at):

@@ -83,9 +83,19 @@ def resolve(question: Question, graph: GraphReader, at: datetime) -> Entity:
 
 def _matching(target: Target, graph: GraphReader, at: datetime) -> Sequence[Entity]:
     if find_kind(target.kind):
-        return graph.entities(at, kind=target.kind, namespace=target.namespace, name=target.name)
+        found = graph.entities(at, kind=target.kind, namespace=target.namespace, name=target.name)
+        return found or (_namespace(target, graph, at) if target.kind == "Namespace" else ())
     named = graph.entities(at, namespace=target.namespace, name=target.name)
     return [entity for entity in named if _is_word_for(target.kind, entity.key.kind)]
+
+
+def _namespace(target: Target, graph: GraphReader, at: datetime) -> Sequence[Entity]:
+    """A namespace of which only the inhabitants are known, as in a capture of a few pods."""
+    inhabitants = graph.entities(at, namespace=target.name)
+    if not inhabitants:
+        return ()
+    key = ObjectKey("Namespace", "", target.name)
+    return (Entity(key=key, uid="", root=key, valid_from=min(entity.valid_from for entity in inhabitants)),)
 
 
 def _is_word_for(word: str, kind: str) -> bool:

@@ -90,7 +90,7 @@ def _clarity(candidate: Candidate) -> tuple[float, int, int, object, ObjectKey, 
         -len(candidate.link.evidence),
         symptom.since,
         symptom.subject,
-        symptom.uid + candidate.link.id,
+        symptom.uid,
     )
 
 
@@ -120,6 +120,8 @@ def _without_shallow(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _deepest_of(group: Sequence[Candidate]) -> list[Candidate]:
     """Of one subject's candidates those that give way to no other; these take the others into their chain."""
+    if len(group) == 1:
+        return list(group)
     links = {candidate.link.id: candidate.link for candidate in group}
     beside = {
         deep.id: tuple(link for link in links.values() if _gives_way(link, deep))

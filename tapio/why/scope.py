@@ -31,7 +31,7 @@ class Troubles(msgspec.Struct, frozen=True):
 def links_of(graph: GraphReader, subject: Subject, at: datetime) -> list[Link]:
     """The links to exactly this object, another of the same name left out; in a stable order."""
     links = [link for link in graph.links(subject.key, at) if same_uid(link.uid, subject.uid)]
-    return sorted(links, key=lambda link: (link.code, link.id))
+    return sorted(links, key=lambda link: (link.code, link.id)) if len(links) > 1 else links
 
 
 def same_uid(one: str, other: str) -> bool:

@@ -114,3 +114,10 @@ def test_what_came_later_is_not_known_yet() -> None:
     world = World().has("Pod/shop/web", since=20)
     with pytest.raises(UnknownTargetError):
         ask(world, "pod/web")
+
+
+def test_a_namespace_is_known_by_what_lives_in_it() -> None:
+    world = World().has("Pod/shop/web")
+    assert resolve(Question(target="ns/shop"), world.store(), t(10)).key == ("Namespace", "", "shop")
+    with pytest.raises(UnknownTargetError):
+        ask(world, "ns/pay")

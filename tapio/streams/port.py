@@ -5,9 +5,13 @@ from typing import Protocol
 
 import msgspec
 
+from tapio.errors import TapioError
+
 RAW = "RAW"
 SHARED = "UNIFIED-shared"
 DEAD_LETTERS = "DLQ"
+
+MAX_DELIVERIES = 5  # after so many readers that crashed over one message, the message is at fault
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +26,11 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
 def unified(partition: int) -> str:
     """The stream of one partition."""
     return f"UNIFIED-{partition}"
+
+
+def dead_letter_subject(stream: str) -> str:
+    """Where what failed for good in `stream` goes."""
+    return f"dlq.{stream}"
 
 
 def topology(partitions: int) -> tuple[StreamSpec, ...]:
@@ -52,6 +61,39 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     token: str = ""
 
 
+class RefusedMessageError(TapioError):
+    """A message that no try can publish. `id` says which of its call's; none of them was published."""
+
+    def __init__(self, message: Message, why: str) -> None:
+        super().__init__(why)
+        self.subject = message.subject
+        self.id = message.id
+
+
+class MessageTooLargeError(RefusedMessageError):
+    """A message with more bytes than the server takes."""
+
+    def __init__(self, message: Message, limit: int) -> None:
+        self.size = len(message.data)
+        self.limit = limit
+        super().__init__(message, f"a message on {message.subject} has {self.size} bytes; the server takes {limit}")
+
+
+class BadSubjectError(RefusedMessageError):
+    """A message whose subject or id is none: empty, or with blanks, line ends, wildcards, empty tokens."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message, f"not a subject and an id to publish with: {message.subject!r}, {message.id!r}")
+
+
+class StreamMissingError(TapioError):
+    """A stream that is not there, or does not take the subject: nobody called `ensure`, or it was deleted."""
+
+
+class StreamMismatchError(TapioError):
+    """A stream that is there, but not as it is wanted, or not the one a reader's position belongs to."""
+
+
 class Reader(Protocol):
     """One reader's place in a stream."""
 
@@ -62,10 +104,16 @@ class Reader(Protocol):
         """These are done: their effects are durable. They do not come again."""
 
     async def retry(self, deliveries: Sequence[Delivery], delay_s: float) -> None:
-        """These failed for now (a store or broker is away): deliver them again after `delay_s`."""
+        """These failed for now (a store or broker is away): deliver them again after `delay_s`, and nothing before.
+
+        The reader pauses; no delivery is counted, so an outage of any length leads nobody to the dead letters.
+        """
 
     async def dead_letter(self, delivery: Delivery, error: str) -> None:
-        """This one fails for good: the original and the error go to `dlq.<stream>`, then it does not come again."""
+        """This one fails for good: the original and the error go to `dlq.<stream>`, then it does not come again.
+
+        What goes there is a `tapio.streams.dead_letters.DeadLetter`, once, however often this is called.
+        """
 
     async def pending(self) -> int:
         """How many messages of the stream this reader has not yet been given."""
@@ -78,20 +126,37 @@ class Streams(Protocol):
     """A server of durable streams."""
 
     async def ensure(self, specs: Sequence[StreamSpec]) -> None:
-        """Creates the streams that are not there; one that is there with other subjects is an error that names it."""
+        """Creates the streams that are not there.
+
+        Raises:
+            StreamMismatchError: one is there with other subjects or limits; nothing is changed in it.
+        """
 
     async def publish(self, stream: str, messages: Sequence[Message]) -> None:
         """Returns when all messages are durable in `stream`, in order. A message whose id is known is not doubled.
 
         Transient failures are retried for ever with full-jitter back-off and the same ids.
+
+        Raises:
+            RefusedMessageError: one is larger than the server takes, or has no proper subject; none is published.
+            StreamMissingError: the stream is not there, or does not take a message's subject.
         """
 
     async def pool(self, stream: str, durable: str) -> Reader:
-        """Joins the readers that share `durable`: each message goes to one of them and is acknowledged by itself."""
+        """Joins the readers that share `durable`: each message goes to one of them and is acknowledged by itself.
+
+        A message whose reader crashed comes to another one; when `MAX_DELIVERIES` readers have crashed over it, it
+        is dead-lettered instead.
+        """
 
     async def follow(self, stream: str, after: int) -> Reader:
         """Reads alone, in order, everything with a sequence greater than `after`; acknowledging does nothing here,
         as the reader's own store keeps its position.
+
+        A first sequence beyond `after + 1` says that the stream has already let go of what was between.
+
+        Raises:
+            StreamMismatchError: the stream ends before `after`, so it is not the one that position belongs to.
         """
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """Facts: the little of a pod or workload that other partitions lean on, small enough to send to every shard.
 
-A fact's id is its content, so that the many updates of a pod that change nothing others can see are one fact.
+A fact is of one version of its object, and so is its id: a fact that comes back (a label changed and changed back) is
+another fact, and which of two equal ones arrives first makes no difference.
 """
 
 import msgspec
@@ -8,8 +9,6 @@ import msgspec
 from tapio.raw.identity import digest
 from tapio.unified import EntityName, EventName, K8sContext, UnifiedEvent
 from tapio.unified import objects as k8s
-
-_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def pod_facts(main: UnifiedEvent, pod: k8s.Pod) -> UnifiedEvent:
@@ -23,8 +22,7 @@ def pod_facts(main: UnifiedEvent, pod: k8s.Pod) -> UnifiedEvent:
         ports=tuple(port for container in pod.spec.containers for port in container.ports),
         deleting=pod.metadata.deletion_timestamp is not None,
     )
-    turned = ready.last_transition_time if ready else None
-    return _fact(main, facts, EventName.POD_FACTS, str(turned))
+    return _fact(main, facts, EventName.POD_FACTS)
 
 
 def workload_facts(main: UnifiedEvent, workload: k8s.Workload) -> UnifiedEvent | None:
@@ -36,18 +34,17 @@ def workload_facts(main: UnifiedEvent, workload: k8s.Workload) -> UnifiedEvent |
         replicas=workload.spec.replicas,
         template_labels=workload.spec.template.metadata.labels,
     )
-    return _fact(main, facts, EventName.WORKLOAD_FACTS, str(workload.metadata.generation))
+    return _fact(main, facts, EventName.WORKLOAD_FACTS)
 
 
-def _fact(main: UnifiedEvent, facts: k8s.PodFacts | k8s.WorkloadFacts, name: EventName, version: str) -> UnifiedEvent:
+def _fact(main: UnifiedEvent, facts: k8s.PodFacts | k8s.WorkloadFacts, name: EventName) -> UnifiedEvent:
     context = main.k8s_context
     deleted = main.event_name is EventName.OBJECT_DELETED
     kind = type(facts).__name__
-    content = _encoder.encode((facts, context.labels, main.root, deleted, version))
     own = msgspec.structs.replace(context, kind=kind, owner_references=())
     return msgspec.structs.replace(
         main,
-        id="evt-" + digest(kind, context.uid or str(context.key), content),
+        id="evt-" + digest(kind, main.id),
         event_name=EventName.OBJECT_DELETED if deleted else name,
         k8s_context=_named(own, facts),
         entity=EntityName(type=kind.lower(), name=context.name, namespace=context.namespace),

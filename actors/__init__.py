@@ -4,3 +4,9 @@ In: a `Plan`. Out: what each actor says of itself. Promised: an actor that is ki
 on where its last durable effect ended; importing a host starts nothing.
 Never: an event in a Ray call (NATS carries data), a decision about events.
 """
+
+import os
+
+# Ray reads its authentication mode once, when it is first imported, which is below this line. Token authentication is
+# what every cluster started here uses; a cluster without it is joined with RAY_AUTH_MODE=disabled.
+os.environ.setdefault("RAY_AUTH_MODE", "token")

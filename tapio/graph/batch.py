@@ -22,7 +22,7 @@ class HistoryEntry(_Part, frozen=True, kw_only=True):
 
     `partition` is the partition's number, or `shared`; `sequence` its place in that stream; `raw_sequence` the place
     of the raw event in the RAW stream, 0 where it is not known. `stateful` tells a state of the object from something
-    said about it.
+    said about it; `source` (and `node`, for a source that runs on one) saw it.
     """
 
     partition: str

@@ -1,11 +1,41 @@
 """What a source had seen until a moment, from what it has seen by now."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from tapio.graph import Gap, SourceCoverage
+from tapio.graph import Gap, HistoryEntry, SourceCoverage
+
+Source = tuple[str, str]  # the source and the node it ran on
+
+
+def by_source(entries: Iterable[HistoryEntry]) -> dict[Source, list[HistoryEntry]]:
+    """The entries that a source saw itself, under that source: what was derived from them is no event of its own."""
+    seen: defaultdict[Source, list[HistoryEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.source and entry.event_id == entry.raw_id:
+            seen[entry.source, entry.node].append(entry)
+    return seen
+
+
+def tallied(source: Source, entries: list[HistoryEntry]) -> SourceCoverage:
+    """What these entries add to a source's coverage."""
+    times = [entry.at for entry in entries]
+    return SourceCoverage(source=source[0], node=source[1], first=min(times), last=max(times), events=len(entries))
+
+
+def together(*parts: SourceCoverage) -> SourceCoverage:
+    """One source's coverage from what was counted of it and what it declared: spans joined, counts added."""
+    firsts = [part.first for part in parts if part.first]
+    lasts = [part.last for part in parts if part.last]
+    return replace(
+        parts[-1],
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+        events=sum(part.events for part in parts),
+    )
 
 
 def seen_until(rows: Iterable[SourceCoverage], at: datetime) -> Iterator[SourceCoverage]:

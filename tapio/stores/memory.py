@@ -19,7 +19,7 @@ from tapio.graph import (
     Symptom,
 )
 from tapio.stores import ordering
-from tapio.stores.coverage import seen_until
+from tapio.stores.coverage import Source, by_source, seen_until, tallied, together
 from tapio.stores.dumping import Dumped, dump_lines
 from tapio.stores.merging import continued, merged, open_part
 from tapio.stores.moments import holds, over, require_zones
@@ -48,15 +48,19 @@ class MemoryStore:
         self._changes_of: defaultdict[ObjectKey, list[Change]] = defaultdict(list)
         self._held: defaultdict[ObjectKey, dict[str, SubjectTimeline]] = defaultdict(dict)
         self._stating: defaultdict[ObjectKey, set[Subject]] = defaultdict(set)
-        self._coverage: dict[tuple[str, str], SourceCoverage] = {}
+        self._coverage: dict[Source, SourceCoverage] = {}
+        self._seen: dict[Source, SourceCoverage] = {}
         self._positions: dict[tuple[str, str], Position] = {}
 
     # --- Writing -----------------------------------------------------------------------------------------------------
 
     def write(self, batch: GraphBatch) -> None:
         require_zones(batch)  # all that can fail comes first
-        for entry in batch.history:
-            self._add_history(entry)
+        fresh = [entry for entry in batch.history if self._add_history(entry)]
+        for source, entries in by_source(fresh).items():
+            new = tallied(source, entries)
+            before = self._seen.get(source)
+            self._seen[source] = together(before, new) if before else new
         for entity in batch.entities:
             known = self._entities[entity.key]
             known[entity.uid] = merged(known.get(entity.uid), entity)
@@ -69,16 +73,18 @@ class MemoryStore:
         for position in batch.positions:
             self._advance(position)
 
-    def _add_history(self, entry: HistoryEntry) -> None:
+    def _add_history(self, entry: HistoryEntry) -> bool:
+        """Whether it was not there yet."""
         place = (entry.partition, entry.event_id)
         if place in self._history:
-            return
+            return False
         self._history[place] = entry
         insort(self._history_of[entry.key], entry, key=ordering.entry_order)
         self._by_event.setdefault(entry.event_id, entry)
         self._newest = max(self._newest or entry.at, entry.at)
         if entry.raw_id:
             self._add_raw(entry)
+        return True
 
     def _add_raw(self, entry: HistoryEntry) -> None:
         first = self._by_raw.get(entry.raw_id, entry)
@@ -164,7 +170,10 @@ class MemoryStore:
         return decode(entry.document) if entry else None
 
     def coverage(self, at: datetime) -> Sequence[SourceCoverage]:
-        return ordering.by_source(seen_until(self._coverage.values(), at))
+        rows: defaultdict[Source, list[SourceCoverage]] = defaultdict(list)
+        for row in (*self._seen.values(), *self._coverage.values()):
+            rows[row.source, row.node].append(row)
+        return ordering.by_source(seen_until((together(*parts) for parts in rows.values()), at))
 
     # --- What a correlator gets back ---------------------------------------------------------------------------------
 

@@ -353,3 +353,13 @@ def test_the_dump_of_a_namespace_has_its_objects_only(store: GraphStore) -> None
 
 def _codes(store: GraphStore) -> set[str]:
     return {each.code for moment in range(10) for each in store.symptoms(at(moment))}
+
+
+def test_coverage_counts_each_event_that_a_source_saw_once(store: GraphStore) -> None:
+    own = [replace(entry(f"evt-{n}", n), raw_id=f"evt-{n}", source="kubeapi") for n in (1, 2, 3)]
+    derived = replace(entry("evt-fact", 4), raw_id="evt-3", source="kubeapi")
+    store.write(GraphBatch(history=(own[0], own[1])))
+    store.write(GraphBatch(history=(own[1], own[2], derived)))
+    store.write(GraphBatch(coverage=(SourceCoverage(source="kubeapi", lost=2),)))
+    (seen,) = store.coverage(at(9))
+    assert (seen.first, seen.last, seen.events, seen.lost) == (at(1), at(3), 3, 2)

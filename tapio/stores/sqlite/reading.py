@@ -1,12 +1,13 @@
 """The graph as of T, from the tables. One query per question, each answered from an index."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from tapio.graph import Change, Edge, Entity, Link, SourceCoverage, Symptom
 from tapio.stores import ordering
-from tapio.stores.coverage import seen_until
+from tapio.stores.coverage import Source, seen_until, together
 from tapio.stores.moments import micros, moment
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
@@ -17,6 +18,7 @@ from tapio.stores.sqlite.rows import (
     read_edge,
     read_entity,
     read_link,
+    read_seen,
     read_symptom,
 )
 from tapio.unified import ObjectKey, UnifiedEvent, decode
@@ -104,8 +106,12 @@ class SqliteReader:
         return decode(rows[0][0]) if rows else None
 
     def coverage(self, at: datetime) -> Sequence[SourceCoverage]:
-        rows = self._query("SELECT record FROM coverage")
-        return ordering.by_source(seen_until(map(read_coverage, _only(rows)), at))
+        rows: defaultdict[Source, list[SourceCoverage]] = defaultdict(list)
+        counted = map(read_seen, self._query("SELECT source, node, first, last, events FROM seen"))
+        declared = map(read_coverage, _only(self._query("SELECT record FROM coverage")))
+        for row in (*counted, *declared):
+            rows[row.source, row.node].append(row)
+        return ordering.by_source(seen_until((together(*parts) for parts in rows.values()), at))
 
 
 def _of(subject: ObjectKey | None, at: datetime) -> dict[str, object]:

@@ -64,6 +64,11 @@ def coverage_row(seen: SourceCoverage) -> Row:
     return seen.source, seen.node, _encode(seen)
 
 
+def read_seen(row: Row) -> SourceCoverage:
+    source, node, first, last, events = row
+    return SourceCoverage(source=source, node=node, first=moment(first), last=moment(last), events=events)
+
+
 def edge_row(edge: Edge) -> Row:
     ends = (str(edge.source), str(edge.target))
     return (edge.type.value, *ends, micros(edge.valid_from), end_micros(edge.valid_to))

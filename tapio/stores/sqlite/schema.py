@@ -64,6 +64,10 @@ CREATE INDEX links_of ON links (subject, uid, valid_to);
 CREATE TABLE coverage (
     source TEXT NOT NULL, node TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (source, node)
 ) WITHOUT ROWID;
+CREATE TABLE seen (
+    source TEXT NOT NULL, node TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL,
+    PRIMARY KEY (source, node)
+) WITHOUT ROWID;
 CREATE TABLE positions (
     reader TEXT NOT NULL, stream TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (reader, stream)
 ) WITHOUT ROWID;

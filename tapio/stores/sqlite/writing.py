@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tapio.graph import GraphBatch, SubjectTimeline
+from tapio.graph import GraphBatch, HistoryEntry, SubjectTimeline
+from tapio.stores.coverage import by_source
 from tapio.stores.moments import micros
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
@@ -27,6 +28,8 @@ _ENTITY = """INSERT INTO entities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO
     valid_from = min(valid_from, excluded.valid_from), valid_to = min(valid_to, excluded.valid_to)"""
 _CHANGE = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _COVERAGE = "INSERT INTO coverage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
+_SEEN = """INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    first = min(first, excluded.first), last = max(last, excluded.last), events = events + excluded.events"""
 _POSITION = """INSERT INTO positions VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"""
 _TIMELINE = """INSERT INTO timelines VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -53,7 +56,7 @@ _LINKS = _HeldTable("links", "valid_from, valid_to, record")
 
 def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
     """Writes the batch within a transaction that the caller has begun."""
-    _many(connection, _HISTORY, map(history_row, batch.history))
+    _add_history(connection, batch.history)
     if batch.history:
         connection.execute(_NEWEST, (micros(max(entry.at for entry in batch.history)),))
     _many(connection, _ENTITY, map(entity_row, batch.entities))
@@ -62,6 +65,17 @@ def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
         _replace(connection, timeline)
     _many(connection, _COVERAGE, map(coverage_row, batch.coverage))
     _many(connection, _POSITION, ((each.reader, each.stream, each.sequence) for each in batch.positions))
+
+
+def _add_history(connection: sqlite3.Connection, entries: Sequence[HistoryEntry]) -> None:
+    """Every entry once; of what a source saw itself, how many were not there yet."""
+    sources = by_source(entries)
+    own = {id(entry) for group in sources.values() for entry in group}
+    connection.executemany(_HISTORY, (history_row(entry) for entry in entries if id(entry) not in own))
+    for source, group in sources.items():
+        new = connection.executemany(_HISTORY, map(history_row, group)).rowcount
+        times = [micros(entry.at) for entry in group]
+        connection.execute(_SEEN, (*source, min(times), max(times), new))
 
 
 def _many(connection: sqlite3.Connection, statement: str, rows: Iterable[Row]) -> None:

@@ -1,0 +1,107 @@
+"""One running Tapio for all scenarios, watching the lab as it would watch any cluster."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.scenarios.ports import free_port
+
+Answer = dict[str, Any]
+_COMMAND = str(Path(sys.executable).with_name("tapio"))
+_READY_S = 120.0
+_ANSWER_S = 90.0
+
+
+class Tapio:
+    """Asks the running Tapio over HTTP, and the API server by `tapio why --live`."""
+
+    def __init__(self, url: str, kubeconfig: Path) -> None:
+        self.url = url
+        self._kubeconfig = kubeconfig
+
+    def why(self, target: str, namespace: str) -> Answer:
+        """One answer over HTTP; an empty one where the target is not known yet."""
+        query = urllib.parse.urlencode({"target": target, "namespace": namespace})
+        try:
+            with urllib.request.urlopen(f"{self.url}/v1/why?{query}", timeout=30) as response:
+                answer: Answer = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return {}
+            raise
+
+    def until(self, target: str, namespace: str, code: str) -> Answer:
+        """Asks until the first cause is `code`; after the deadline the last answer, for the test to show."""
+        deadline = time.monotonic() + _ANSWER_S
+        answer = self.why(target, namespace)
+        while first_code(answer) != code and time.monotonic() < deadline:
+            time.sleep(0.5)
+            answer = self.why(target, namespace)
+        return answer
+
+    def live(self, target: str, namespace: str) -> Answer:
+        """What one look at the API server says."""
+        run = tapio("why", target, "-n", namespace, "--live", "-o", "json", "--kubeconfig", str(self._kubeconfig))
+        assert run.returncode in (0, 2, 3, 4), run.stderr
+        answer: Answer = json.loads(run.stdout)
+        return answer
+
+
+def tapio(*args: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    command = [_COMMAND, *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def first_code(answer: Answer) -> str:
+    causes = answer.get("causes") or [{}]
+    return str(causes[0].get("code", ""))
+
+
+@pytest.fixture(scope="session")
+def running_tapio(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tapio]:
+    """`tapio up` against the lab, in a data directory of its own; stopped as Ctrl-C stops it."""
+    folder = tmp_path_factory.mktemp("up")
+    port = free_port()
+    command = [
+        _COMMAND, "up", "--kubeconfig", str(lab.kubeconfig), "--data-dir", str(folder),
+        "--http-port", str(port), "--nats-port", "0", "--dashboard-port", "0",
+    ]  # fmt: skip
+    with (folder / "up.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ})
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_ready(url, process, folder / "up.log")
+            yield Tapio(url, lab.kubeconfig)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail(f"tapio up is not ready:\n{log.read_text()}")

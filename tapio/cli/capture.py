@@ -1,6 +1,5 @@
 """`tapio capture`: an incident as a file, to ask again anywhere."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -43,6 +42,8 @@ def capture(
     With --for, watches the cluster that long (or until Ctrl-C). Else takes what the running Tapio has collected; where
     none runs, one look at the API server.
     """
+    import asyncio
+
     from tapio import settings
     from tapio.cli import cutting, terminal
     from tapio.collectors.file import write_capture
@@ -64,6 +65,8 @@ def capture(
 
 
 async def _watched(settings: "Settings", namespace: str, for_: str) -> "list[RawEvent]":
+    import asyncio
+
     from tapio.cli import cluster, terminal
     from tapio.times import parse_span
 

@@ -24,17 +24,17 @@ def demo(name: Name = "", list_: List = False) -> int:
     """Play a recorded incident through the whole pipeline and say why it happened. Needs no cluster and no set-up."""
     from tapio.collectors.file import load
 
-    incidents = _incidents()
+    recorded = incidents()
     if list_:
-        print("\n".join(incidents))
+        print("\n".join(recorded))
         return Exit.DONE
-    path = _chosen(incidents, name)
+    path = _chosen(recorded, name)
     capture = load(path)
     _play(capture.events, path)
     return Exit.DONE
 
 
-def _incidents() -> "dict[str, Path]":
+def incidents() -> "dict[str, Path]":
     """The captures that come with the package, by name."""
     from importlib.resources import files
     from pathlib import Path

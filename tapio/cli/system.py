@@ -1,6 +1,7 @@
 """The whole pipeline on this machine: starts what is missing, in order, and stops all it started, in reverse.
 
-NATS first, for everything is durable there; then Ray and the actors, under their supervisor; the API last.
+NATS first, for everything is durable there; then Ray and the actors, under their supervisor; the API last. Ray is
+imported inside functions, after `actors`, which says in the environment how Ray authenticates.
 """
 
 import asyncio
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import ray
-from ray.exceptions import RayError
 
 from actors.cluster import LocalCluster, joined, started
 from actors.options import named
@@ -21,7 +20,7 @@ from actors.plan import Plan
 from actors.supervisor import Overview, SupervisorActor
 from tapio.cli import data_dir
 from tapio.cli.terminal import step
-from tapio.errors import UnreachableError, UsageError
+from tapio.errors import UsageError
 from tapio.settings import Settings
 from tapio.streams import embedded, topology
 from tapio.streams.jetstream import connect
@@ -43,6 +42,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
     def overview(self) -> Overview:
         """All actors as the supervisor last saw them."""
+        import ray
+
         seen: Overview = ray.get(self.supervisor.observe.remote(), timeout=_ANSWER_S)
         return seen
 
@@ -154,10 +155,13 @@ def started_quietly(local: LocalCluster) -> Iterator[str]:
 @contextmanager
 def _actors(plan: Plan) -> Iterator[Any]:
     """The supervisor, which brings up everything else."""
+    import ray
+    from ray.exceptions import RayError
+
     with step("starting the actors"):
         asyncio.run(_ensure_streams(plan))
         supervisor = _supervise(plan)
-        _await(supervisor.observe.remote(), "the supervisor does not start")
+        ray.get(supervisor.observe.remote(), timeout=_STOP_S)
     try:
         yield supervisor
     finally:
@@ -190,10 +194,3 @@ async def _ensure_streams(plan: Plan) -> None:
         await streams.ensure(topology(plan.partitions))
     finally:
         await streams.close()
-
-
-def _await(reference: Any, otherwise: str) -> None:  # noqa: ANN401  Ray's references carry no type here
-    try:
-        ray.get(reference, timeout=_STOP_S)
-    except RayError as error:
-        raise UnreachableError(f"{otherwise}: {error}") from error

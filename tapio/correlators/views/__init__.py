@@ -1,0 +1,26 @@
+"""Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
+
+from tapio.correlators.views.container import ContainerView, End
+from tapio.correlators.views.node import NodeView, node_view
+from tapio.correlators.views.pod import PodView
+from tapio.correlators.views.references import Reference
+from tapio.correlators.views.service import ServiceView, facts_of, pod_key, selects
+from tapio.correlators.views.view import View, change_evidence, evidence
+from tapio.correlators.views.workload import WorkloadView
+
+__all__ = [
+    "ContainerView",
+    "End",
+    "NodeView",
+    "PodView",
+    "Reference",
+    "ServiceView",
+    "View",
+    "WorkloadView",
+    "change_evidence",
+    "evidence",
+    "facts_of",
+    "node_view",
+    "pod_key",
+    "selects",
+]

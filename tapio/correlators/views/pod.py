@@ -1,0 +1,97 @@
+"""A pod with its containers, its node and what it reads."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+
+from tapio.correlators.history import History
+from tapio.correlators.views.container import ContainerView
+from tapio.correlators.views.node import NodeView, node_view
+from tapio.correlators.views.references import Reference, references
+from tapio.correlators.views.view import View
+from tapio.correlators.world import Moment
+from tapio.graph import Change
+from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import objects as k8s
+
+
+class PodView(View):
+    """A pod."""
+
+    def __init__(self, moment: Moment, event: UnifiedEvent, history: History) -> None:
+        super().__init__(moment, event, history)
+        assert isinstance(event.object, k8s.Pod)  # noqa: S101  the engine builds this view for pods alone
+        self.pod: k8s.Pod = event.object
+        self.onset: datetime | None = None  # of its symptom, carried on while that lasts; the timeline sets it
+
+    @property
+    def spec(self) -> k8s.PodSpec:
+        return self.pod.spec
+
+    @property
+    def status(self) -> k8s.PodStatus:
+        return self.pod.status
+
+    @property
+    def created_at(self) -> datetime:
+        return self.pod.metadata.creation_timestamp or self.event.timestamp
+
+    @property
+    def workload(self) -> ObjectKey:
+        """What a person would change to change this pod."""
+        return self.root
+
+    def condition(self, type_: str) -> k8s.Condition | None:
+        return next((one for one in self.status.conditions if one.type == type_), None)
+
+    @cached_property
+    def ready(self) -> bool:
+        condition = self.condition("Ready")
+        return condition is not None and condition.status == "True"
+
+    @cached_property
+    def was_ready(self) -> bool:
+        """Whether this pod was ready at any time that memory reaches."""
+        return self.ready or any(_is_ready(event) for event in self.history.lived(self.at, self.uid))
+
+    @cached_property
+    def containers(self) -> list[ContainerView]:
+        """Init containers first, in the order they run."""
+        init = _paired(self.spec.init_containers, self.status.init_container_statuses)
+        main = _paired(self.spec.containers, self.status.container_statuses)
+        return [
+            *(ContainerView(self, spec, status, init=True) for spec, status in init),
+            *(ContainerView(self, spec, status, init=False) for spec, status in main),
+        ]
+
+    @property
+    def node(self) -> NodeView | None:
+        """The node it runs on, where that is known."""
+        return node_view(self.moment, self.spec.node_name) if self.spec.node_name else None
+
+    @cached_property
+    def references(self) -> list[Reference]:
+        """The ConfigMaps and Secrets it reads, each as often as it reads them."""
+        return list(references(self.spec, self.key.namespace))
+
+    @cached_property
+    def workload_changes(self) -> list[Change]:
+        """Changes of the pod template it came from, newest first, none younger than the pod."""
+        changes = [change for change in self.changes_of(self.workload) if change.field.startswith("spec.template.")]
+        return [change for change in changes if change.at <= self.created_at]
+
+
+def _paired(
+    specs: tuple[k8s.Container, ...], statuses: tuple[k8s.ContainerStatus, ...]
+) -> Iterator[tuple[k8s.Container, k8s.ContainerStatus | None]]:
+    by_name = {status.name: status for status in statuses}
+    for spec in specs:
+        yield spec, by_name.pop(spec.name, None)
+    for status in by_name.values():  # a status whose spec is not there (a pruned object)
+        yield k8s.Container(name=status.name, image=status.image), status
+
+
+def _is_ready(event: UnifiedEvent) -> bool:
+    if not isinstance(event.object, k8s.Pod):
+        return False
+    return any(one.type == "Ready" and one.status == "True" for one in event.object.status.conditions)

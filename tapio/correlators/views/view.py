@@ -1,0 +1,77 @@
+"""What every view has, and how events and changes become evidence."""
+
+from datetime import datetime
+from functools import cached_property
+
+from tapio.correlators.history import History
+from tapio.correlators.world import Moment
+from tapio.graph import Change, Evidence
+from tapio.unified import EventName, ObjectKey, UnifiedEvent
+
+
+class View:
+    """What every view has: the moment, the entity's newest state and everything said about it until then."""
+
+    def __init__(self, moment: Moment, event: UnifiedEvent, history: History) -> None:
+        self.moment = moment
+        self.event = event
+        self.history = history
+
+    @property
+    def at(self) -> datetime:
+        return self.moment.at
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.event.key
+
+    @property
+    def uid(self) -> str:
+        return self.event.k8s_context.uid
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.event.k8s_context.labels
+
+    @property
+    def root(self) -> ObjectKey:
+        """The topmost owner known; the entity itself where nobody owns it."""
+        if self.event.root:
+            return ObjectKey.parse(self.event.root)
+        owners = self.event.k8s_context.owner_references
+        return ObjectKey(owners[0].kind, self.key.namespace, owners[0].name) if owners else self.key
+
+    @cached_property
+    def happenings(self) -> list[UnifiedEvent]:
+        return self.history.happenings(self.at, self.uid)
+
+    def said(self, *names: EventName, since: datetime | None = None) -> list[UnifiedEvent]:
+        """The happenings of these names, last seen at or after `since`, oldest first."""
+        return [
+            event for event in self.happenings if event.event_name in names and (not since or event.timestamp >= since)
+        ]
+
+    def changes_of(self, key: ObjectKey) -> list[Change]:
+        """The changes of any entity up to this moment, newest first."""
+        history = self.moment.history(key)
+        return history.changes_until(self.at) if history else []
+
+    def fact(self, text: str, *, at: datetime | None = None) -> Evidence:
+        """This state as evidence."""
+        return evidence(self.event, text, at=at)
+
+
+def evidence(
+    event: UnifiedEvent, text: str, *, at: datetime | None = None, entity: ObjectKey | None = None
+) -> Evidence:
+    """An event as evidence of something."""
+    return Evidence(
+        at=at or event.timestamp, event_id=event.id, source=event.source, entity=entity or event.key, text=text
+    )
+
+
+def change_evidence(change: Change) -> Evidence:
+    """A change as evidence."""
+    who = f" by {change.actor}" if change.actor else ""
+    text = f"{change.entity.kind} {change.entity.name}: {change.field} changed{who}"
+    return Evidence(at=change.at, event_id=change.event_id, source="kubeapi", entity=change.entity, text=text)

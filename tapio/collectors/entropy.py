@@ -42,7 +42,10 @@ def _is_key(part: str, *, ids: bool) -> bool:
     """Without a break, and longer than any generated suffix of a Kubernetes name."""
     if _HEX.fullmatch(part):
         return not ids and _is_hex_key(part)
-    return _is_mixed(part) or (_changes(part) >= _LOWER_CHANGES and _bits(part) >= _ENTROPY_BITS)
+    upper, lower, digit = _classes(part)
+    if upper and lower:
+        return _is_mixed(part)
+    return digit and _changes(part) >= _LOWER_CHANGES and _bits(part) >= _ENTROPY_BITS
 
 
 def _is_hex_key(part: str) -> bool:

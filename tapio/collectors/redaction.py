@@ -21,6 +21,7 @@ _SECRET_NAME = re.compile(rf"(?i){_WORDS}|key$")
 _LOCATION = re.compile(r"(?i)(?:file|path|dir)$")  # DB_PASSWORD_FILE=/run/secrets/db says where, not what
 _ABOUT = re.compile(r"(?i)(?:name|file|path|dir|ref|ttl)$")
 _REFERENCE = re.compile(r"\$\{?\w+\}?|\$\(.*\)")
+_EXPANDED = re.compile(r"\$[{(A-Za-z_]")  # the shell puts the value in, so the text has none
 _FLAG = re.compile(rf"(?i)--?[\w.-]*(?:{_WORDS})[\w.-]*")
 
 # A text that matches none of this holds nothing that any rule looks for.
@@ -35,7 +36,7 @@ _TOKENS = re.compile(
     r"|\bxox[abeoprs]-[\w-]{10,}|\b[srp]k_(?:live|test)_[A-Za-z0-9]{10,}|\bsk-[A-Za-z0-9_-]{20,}"
     r"|\bSG\.[\w-]{16,}\.[\w-]{16,}"
 )
-_USERINFO = re.compile(r"(?<=://)(?:[^\s/?#'\"<>]+|[^\s/:@]+:(?!\d+(?:[/?#]|$))[^\s@'\"]+)(?=@)")
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/?#'\"<>]+|[^\s/:@]+:(?!\d+(?:[/?#]|$))[^\s'\"]+)(?=@)")
 _DSN = re.compile(r"(?<![\w./:\[-])([\w.+-]+:)([^\s:@/'\"]+)(?=@(?!sha256:)[\w(\[])")  # root:pw@tcp(db:3306)/shop
 _HEADER = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token|digest)\s+)([^\s\"']+)")
 _BEARER = re.compile(r"(?i)(\bbearer\s+)([A-Za-z0-9._~+/=-]{16,})")
@@ -125,7 +126,7 @@ class Redactor:
         value = found["value"]
         quote = value[0] if value[0] in "\"'" else ""
         bare = value.strip(quote) if quote else value
-        if not bare or "[redacted:" in bare or _REFERENCE.match(bare) or _ABOUT.search(found["name"]):
+        if not bare or "[redacted:" in bare or _EXPANDED.match(bare) or _ABOUT.search(found["name"]):
             return found[0]
         if bare.lower() in {"true", "false", "null", "none", "{", "["}:
             return found[0]

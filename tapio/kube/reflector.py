@@ -135,7 +135,8 @@ class Reflector:
         try:
             for line in lines:
                 if line:
-                    version = self._hear_line(read_line(line), news)
+                    heard = self._hear_line(read_line(line), news)
+                    version = heard if not version or is_newer(heard, version) else version
         finally:
             if news:
                 await self._say(Objects(self._kind, news))

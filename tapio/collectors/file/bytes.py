@@ -8,6 +8,7 @@ from tapio.errors import UsageError
 
 _GZIP = b"\x1f\x8b"  # RFC 1952
 _ANY_GZIP_MEMBER = 16 + zlib.MAX_WBITS
+_PIECE = 64 * 1024
 STANDARD_INPUT = "-"
 
 
@@ -38,15 +39,27 @@ def unpack(packed: bytes) -> tuple[bytes, str]:
 
 
 def _before_damage(packed: bytes) -> bytes:
-    """Unpacks byte by byte until it fails: zlib gives nothing of a call that fails."""
+    """Unpacks piece by piece until it fails, the last piece byte by byte: zlib gives nothing of a call that fails."""
     member = zlib.decompressobj(_ANY_GZIP_MEMBER)
-    parts = []
+    unpacked = bytearray()
+    for start in range(0, len(packed), _PIECE):
+        piece = packed[start : start + _PIECE]
+        before = member.copy()
+        try:
+            unpacked += member.decompress(piece)
+        except zlib.error:
+            return bytes(unpacked + _bytewise(before, piece))
+    return bytes(unpacked)
+
+
+def _bytewise(member: "zlib._Decompress", piece: bytes) -> bytearray:
+    unpacked = bytearray()
     try:
-        for at in range(len(packed)):
-            parts.append(member.decompress(packed[at : at + 1]))  # noqa: PERF401  what came before the failure is kept
+        for at in range(len(piece)):
+            unpacked += member.decompress(piece[at : at + 1])
     except zlib.error:
-        return b"".join(parts)
-    return b"".join(parts)
+        return unpacked
+    return unpacked
 
 
 def _packed(source: Path | str) -> bytes:

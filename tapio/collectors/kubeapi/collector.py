@@ -232,6 +232,8 @@ class KubeApiCollector:
             try:
                 document = await self._client.get("/api/v1/namespaces/kube-system")
                 return _uids.decode(document).metadata.uid
+            except msgspec.DecodeError:
+                return self._client.cluster.server
             except ApiError as error:
                 if error.denied or error.absent:
                     return self._client.cluster.server

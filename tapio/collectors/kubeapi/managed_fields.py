@@ -39,29 +39,37 @@ NOBODY = Write(None, None)
 
 
 def last_write(entries: Sequence[Json], path: Sequence[Step], *, present: bool) -> Write:
-    """The newest manager that owns a path; of a field that is gone, the newest that wrote any desired state."""
+    """The newest manager that owns a path; of a field that is gone, the newest that wrote any desired state.
+
+    Who owns the path itself comes before who owns a whole above it: a manager whose key was taken over is left with
+    the bare map (`f:data: {}`).
+    """
     writers = [entry for entry in entries if entry.get("subresource") != "status"]
-    owners = [entry for entry in writers if _holds(entry.get("fieldsV1"), path)]
-    if not owners and not present:
+    depths = [_depth(entry.get("fieldsV1"), path) for entry in writers]
+    deepest = max(depths, default=0)
+    owners = [entry for entry, depth in zip(writers, depths, strict=True) if depth == deepest] if deepest else []
+    if not present:
         owners = writers
-    newest = max(owners, key=lambda entry: entry.get("time") or "", default=None)
-    if newest is None:
+    if not owners:
         return NOBODY
+    # Of one second the later entry wins: the API server sorts them by time, then by name.
+    newest = max(enumerate(owners), key=lambda numbered: (numbered[1].get("time") or "", numbered[0]))[1]
     time = newest.get("time")
     return Write(newest.get("manager"), parse_time(time) if time else None)
 
 
-def _holds(fields: Any, path: Sequence[Step]) -> bool:  # noqa: ANN401  FieldsV1 is untyped
+def _depth(fields: Any, path: Sequence[Step]) -> int:  # noqa: ANN401  FieldsV1 is untyped
+    """How many steps of the path are owned: all of them, or as far as a leaf, which holds all under it; else 0."""
     if not isinstance(fields, dict):
-        return False
-    for step in path:
+        return 0
+    for depth, step in enumerate(path, start=1):
         found = _find(fields, step)
         if found is None:
-            return False
+            return 0
         if not found:
-            return True  # a leaf is owned with all that is under it
+            return depth
         fields = found
-    return True
+    return len(path)
 
 
 def _find(fields: Json, step: Step) -> Json | None:

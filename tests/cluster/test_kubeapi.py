@@ -1,0 +1,215 @@
+"""The collector on the lab's real API server: exact changes, nothing lost, and the same view as kubectl's."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tapio.collectors.kubeapi import KubeApiCollector, snapshot
+from tapio.errors import ForbiddenError, UnreachableError
+from tapio.kube import KINDS, KubeClient, load
+from tapio.raw import RawEvent
+from tests.lab.lab import Lab
+from tests.waiting import until
+
+pytestmark = pytest.mark.lab
+Json = dict[str, Any]
+
+
+class Sink:
+    """Takes everything, and remembers what was said of one namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.events: list[RawEvent] = []
+
+    async def emit(self, events: Sequence[RawEvent]) -> None:
+        self.events += (event for event in events if self.namespace in (event.metadata.k8s_namespace, ""))
+
+    def of(self, type_: str, name: str = "") -> list[RawEvent]:
+        return [event for event in self.events if event.type == type_ and name in ("", event.metadata.k8s_name)]
+
+
+def record(event: RawEvent) -> Json:
+    decoded: Json = json.loads(bytes(event.record))
+    return decoded
+
+
+def changes(events: Sequence[RawEvent]) -> list[Json]:
+    return [change for event in events for change in record(event).get("changes", ())]
+
+
+@asynccontextmanager
+async def collecting(lab: Lab, folder: Path, sink: Sink) -> AsyncIterator[KubeApiCollector]:
+    async with KubeClient(load(lab.kubeconfig)) as client:
+        collector = KubeApiCollector(client, list(KINDS.values()), folder)
+        task = asyncio.create_task(collector.run(sink.emit))
+        try:
+            yield collector
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def config(**data: str) -> Json:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}, "data": data}
+
+
+def deployment(replicas: int = 0) -> Json:
+    container = {"name": "app", "image": "registry.tapio.lab/none:1", "env": [{"name": "DB_HOST", "value": "db"}]}
+    labels = {"app": "shop"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}, "spec": spec}
+
+
+async def kubectl(lab: Lab, *args: str) -> str:
+    return await asyncio.to_thread(lab.kubectl, *args)
+
+
+async def apply(lab: Lab, namespace: str, *objects: Json) -> None:
+    await asyncio.to_thread(lab.apply, list(objects), namespace)
+
+
+async def patch(lab: Lab, namespace: str, target: str, body: Json) -> None:
+    await kubectl(lab, "patch", target, f"--namespace={namespace}", "--patch", json.dumps(body))
+
+
+async def test_the_exact_changes_and_who_made_them(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
+    sink = Sink(lab_namespace)
+    async with collecting(lab, tmp_path, sink):
+        await apply(lab, lab_namespace, config(DB_HOST="db"), deployment())
+        await until(lambda: bool(sink.of("deployment_created") and sink.of("configmap_created", "cfg")), every_s=0.05)
+        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"DB_HOST": "db-new"}})
+        env = f"--namespace={lab_namespace}"
+        await kubectl(lab, "set", "env", "deployment/shop", "DB_HOST=db-new", env)
+        await until(lambda: bool(changes(sink.of("deployment_modified"))), every_s=0.05)
+        await until(lambda: bool(changes(sink.of("configmap_modified"))), every_s=0.05)
+        await kubectl(lab, "delete", "deployment/shop", "configmap/cfg", env)
+        await until(lambda: bool(sink.of("deployment_deleted") and sink.of("configmap_deleted", "cfg")), every_s=0.05)
+    [of_config] = changes(sink.of("configmap_modified"))
+    assert (of_config["field"], of_config["before"], of_config["after"]) == ("data.DB_HOST", "db", "db-new")
+    assert of_config["manager"] == "kubectl-patch"
+    assert of_config["at"]
+    [of_workload] = changes(sink.of("deployment_modified"))
+    assert of_workload["field"] == "spec.template.spec.containers[app].env[DB_HOST].value"
+    assert (of_workload["before"], of_workload["after"], of_workload["manager"]) == ("db", "db-new", "kubectl-set")
+    text = b"".join(bytes(event.data) for event in sink.events)
+    assert b"managedFields" not in text
+    assert b"last-applied-configuration" not in text
+
+
+async def test_pods_and_their_events_know_their_deployment(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
+    sink = Sink(lab_namespace)
+    async with collecting(lab, tmp_path, sink):
+        await apply(lab, lab_namespace, deployment(replicas=2))
+        await until(lambda: len(sink.of("pod_modified")) >= 4 and len(sink.of("event_created")) >= 6, every_s=0.05)
+    root = f"Deployment/{lab_namespace}/shop"
+    owned = [*sink.of("pod_created"), *sink.of("pod_modified"), *sink.of("replicaset_created")]
+    assert {event.metadata.k8s_root for event in owned} == {root}
+    assert {event.metadata.k8s_root for event in sink.of("event_created")} == {root}
+
+
+async def test_nothing_is_lost_across_a_restart(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
+    first, second = Sink(lab_namespace), Sink(lab_namespace)
+    async with collecting(lab, tmp_path, first) as collector:
+        await apply(lab, lab_namespace, config(A="0"))
+        await until(lambda: bool(first.of("configmap_created", "cfg")), every_s=0.05)
+        await until(lambda: collector.observe().last_seen is not None)
+    for step in range(1, 6):
+        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"A": str(step)}})
+    await kubectl(lab, "create", "configmap", "other", f"--namespace={lab_namespace}")
+    await kubectl(lab, "delete", "configmap", "cfg", f"--namespace={lab_namespace}")
+    async with collecting(lab, tmp_path, second):
+        await until(lambda: bool(second.of("configmap_deleted", "cfg")), every_s=0.05)
+    steps = [(change["before"], change["after"]) for change in changes(second.of("configmap_modified", "cfg"))]
+    assert steps == [(str(n), str(n + 1)) for n in range(5)]
+    assert second.of("configmap_created", "other")
+    assert not second.of("configmap_created", "cfg")
+    assert not second.of("loss")
+
+
+async def test_a_restarted_api_server_is_followed_again(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
+    sink = Sink(lab_namespace)
+    async with collecting(lab, tmp_path, sink):
+        await apply(lab, lab_namespace, config(A="0"))
+        await until(lambda: bool(sink.of("configmap_created", "cfg")), every_s=0.05)
+        await asyncio.to_thread(lab.restart_apiserver)
+        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"A": "1"}})
+        await until(lambda: bool(changes(sink.of("configmap_modified", "cfg"))), every_s=0.05, within_s=120)
+    assert not sink.of("configmap_deleted", "cfg")
+    [change] = changes(sink.of("configmap_modified", "cfg"))
+    assert (change["before"], change["after"]) == ("0", "1")
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "ServiceAccount", "Deployment", "ReplicaSet"])
+async def test_one_look_sees_what_kubectl_sees(lab: Lab, lab_namespace: str, kind: str) -> None:
+    await apply(lab, lab_namespace, config(A="0"), deployment())
+    await asyncio.to_thread(lab.wait, lambda: lab.list("replicasets", lab_namespace), 30, "the ReplicaSet")
+    async with KubeClient(load(lab.kubeconfig)) as client:
+        look = await snapshot(client, [KINDS[kind]], lab_namespace)
+    seen = {event.metadata.k8s_name: record(event)["object"] for event in look.events}
+    theirs = {item["metadata"]["name"]: item for item in lab.list(KINDS[kind].plural, lab_namespace)}
+    assert seen.keys() == theirs.keys()
+    for name, item in theirs.items():
+        item["metadata"].get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+        if kind != "ConfigMap" or name == "cfg":
+            assert seen[name].get("spec") == item.get("spec")
+            assert seen[name].get("data") == item.get("data")
+            assert seen[name]["metadata"] == item["metadata"]
+
+
+async def test_one_look_finds_the_change_behind_a_rollout(lab: Lab, lab_namespace: str) -> None:
+    await apply(lab, lab_namespace, deployment())
+    await asyncio.to_thread(lab.wait, lambda: lab.list("replicasets", lab_namespace), 30, "the ReplicaSet")
+    await kubectl(lab, "set", "env", "deployment/shop", "DB_HOST=db-new", f"--namespace={lab_namespace}")
+    await asyncio.to_thread(lab.wait, lambda: len(lab.list("replicasets", lab_namespace)) == 2, 30, "the second")
+    async with KubeClient(load(lab.kubeconfig)) as client:
+        look = await snapshot(client, [KINDS["Deployment"], KINDS["ReplicaSet"]], lab_namespace)
+    [found] = [event for event in look.events if event.type == "deployment_created"]
+    [change] = record(found)["changes"]
+    assert change["field"] == "spec.template.spec.containers[app].env[DB_HOST].value"
+    assert (change["before"], change["after"], change["manager"]) == ("db", "db-new", "kubectl-set")
+
+
+async def test_rights_in_one_namespace_are_enough_for_a_look(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
+    where = f"--namespace={lab_namespace}"
+    await apply(lab, lab_namespace, config(A="0"))
+    await kubectl(lab, "create", "role", "reader", "--verb=get,list,watch", "--resource=configmaps", where)
+    await kubectl(
+        lab, "create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={lab_namespace}:default", where
+    )
+    token = (await kubectl(lab, "create", "token", "default", where)).strip()
+    path = tmp_path / "reader.kubeconfig"
+    path.write_text(_as_user(lab.kubeconfig, {"token": token}))
+    async with KubeClient(load(path)) as client:
+        look = await snapshot(client, [KINDS["ConfigMap"], KINDS["Node"], KINDS["Pod"]], lab_namespace)
+        assert {lack.kind for lack in look.lacking} == {"Node", "Pod"}
+        assert "cfg" in {event.metadata.k8s_name for event in look.events}
+        with pytest.raises(ForbiddenError, match="cannot list resource"):
+            await snapshot(client, [KINDS["Node"]])
+
+
+async def test_refused_credentials_and_a_server_that_is_away(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "stranger.kubeconfig"
+    path.write_text(_as_user(lab.kubeconfig, {"token": "expired"}))
+    async with KubeClient(load(path)) as client:
+        with pytest.raises(ForbiddenError, match="refuses the credentials"):
+            await snapshot(client, [KINDS["Pod"]])
+    path.write_text(path.read_text().replace(lab.server_url, "https://127.0.0.1:1"))
+    async with KubeClient(load(path)) as client:
+        with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1"):
+            await snapshot(client, [KINDS["Pod"]])
+
+
+def _as_user(kubeconfig: Path, user: Json) -> str:
+    """The lab's kubeconfig with another user in it."""
+    import yaml  # noqa: PLC0415  only here
+
+    document = yaml.safe_load(kubeconfig.read_text())
+    document["users"] = [{"name": entry["name"], "user": user} for entry in document["users"]]
+    return json.dumps(document)

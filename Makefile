@@ -34,11 +34,11 @@ format: setup ## lay the sources out
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: setup ## write what is generated: docs/raw-events.md
-	$(BIN)/python -m tapio.cli.docs > docs/raw-events.md
+docs: setup ## write the generated pages: docs/raw-events.md, docs/rules.md
+	$(BIN)/python -m tapio.cli.docs docs
 
 bench: setup ## the benchmarks, printed as ratios
-	@$(BIN)/python -m benchmarks
+	@for bench in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 lab: setup ## build the real Kubernetes for the tests (cached outside the checkout)
 	@$(BIN)/python -m tests.lab build

@@ -1,9 +1,14 @@
-"""`python -m tapio.cli.docs` prints docs/raw-events.md: the raw event's fields and types, from the types themselves."""
+"""`python -m tapio.cli.docs FOLDER` writes the pages that follow from the code: raw-events.md and rules.md."""
 
+import sys
 from collections.abc import Iterator
+from inspect import getdoc
+from itertools import groupby
+from pathlib import Path
 
 import msgspec
 
+from tapio.correlators.rules import RULES, Rule
 from tapio.raw import Collector, Metadata, RawEvent, subject_of
 from tapio.raw.types import OBJECT_KINDS, TYPES
 
@@ -90,5 +95,46 @@ def _named(collector: Collector) -> Iterator[str]:
     return (name for name in TYPES[collector] if name not in objects)
 
 
+_RULES = """\
+# Rules
+
+Generated from `tapio/correlators/rules` by `make docs`; do not edit.
+
+A rule is a pure function over a view: one subject with its history and its neighbours', as of a moment. It yields
+findings: the code, the entity to blame, the evidence, what it rules out. The parameter's type says what it judges; when
+an event touches such a subject, its rules run again. A file and the running system run the same rules. A rule reads
+states first, Events second, logs third. A confidence is the chance that code and entity are
+both right, as the rule's author sets it.
+"""
+
+
+def rules() -> str:
+    """The whole page."""
+    return "\n".join((_RULES, *_rules_of_families()))
+
+
+def _rules_of_families() -> Iterator[str]:
+    for family, members in groupby(sorted(RULES, key=_family), key=_family):
+        yield f"## {family}\n"
+        yield "| rule | judges a | decided by | says |\n|---|---|---|---|"
+        yield from map(_row, members)
+        yield ""
+
+
+def _family(rule: Rule) -> str:
+    return rule.name.partition(".")[0]
+
+
+def _row(rule: Rule) -> str:
+    codes = ", ".join(f"`{code}`" for code in dict.fromkeys(rule.codes))
+    subject = rule.judges.__name__.removesuffix("View").lower()
+    said = " ".join((getdoc(rule.judge) or "").partition("\n\n")[0].split()).replace("|", "\\|")
+    return f"| {codes} | {subject} | {', '.join(rule.decided_by)} | {said} |"
+
+
+PAGES = {"raw-events.md": raw_events, "rules.md": rules}
+
+
 if __name__ == "__main__":
-    print(raw_events())
+    for name, page in PAGES.items():
+        (Path(sys.argv[1]) / name).write_text(page().rstrip() + "\n", encoding="utf-8")

@@ -65,15 +65,24 @@ def running(settings: Settings, *, collectors: tuple[str, ...], dashboard: bool 
         UsageError: a port is taken, or another Tapio has the data directory.
         UnreachableError: NATS or Ray at the address given does not answer.
     """
-    check_free("http_port", settings.http_port)
-    with (
-        data_dir.held(settings.data_path) as directory,
-        _nats(settings, directory) as nats,
-        _ray(settings, directory, dashboard=dashboard) as dashboard_url,
-    ):
-        plan = _plan(settings, directory, nats, collectors)
-        with _actors(plan) as supervisor, _api(plan, settings) as api:
-            yield Running(api=api, nats=nats, dashboard=dashboard_url, plan=plan, supervisor=supervisor)
+    with data_dir.held(settings.data_path) as directory:
+        _check_ports(settings, dashboard=dashboard)
+        with _nats(settings, directory) as nats, _ray(settings, directory, dashboard=dashboard) as dashboard_url:
+            plan = _plan(settings, directory, nats, collectors)
+            with _actors(plan) as supervisor, _api(plan, settings) as api:
+                yield Running(api=api, nats=nats, dashboard=dashboard_url, plan=plan, supervisor=supervisor)
+
+
+def _check_ports(settings: Settings, *, dashboard: bool) -> None:
+    """Before anything starts, though the API starts last. Port 0 is any free one; what is joined has its own."""
+    wanted = {"http_port": settings.http_port}
+    if not settings.nats:
+        wanted["nats_port"] = settings.nats_port
+    if dashboard and not settings.ray:
+        wanted["dashboard_port"] = settings.dashboard_port
+    for setting, port in wanted.items():
+        if port:
+            check_free(setting, port)
 
 
 def check_free(setting: str, port: int) -> None:
@@ -116,8 +125,6 @@ def _nats(settings: Settings, directory: Path) -> Iterator[str]:
     if settings.nats:
         yield settings.nats
         return
-    if settings.nats_port:
-        check_free("nats_port", settings.nats_port)
     with step("starting NATS"):
         server = asyncio.run(embedded.start(directory / "nats", port=settings.nats_port))
     try:
@@ -132,8 +139,6 @@ def _ray(settings: Settings, directory: Path, *, dashboard: bool) -> Iterator[st
         with joined(settings.ray):
             yield settings.ray
         return
-    if dashboard and settings.dashboard_port:
-        check_free("dashboard_port", settings.dashboard_port)
     local = LocalCluster(directory=directory / "ray", dashboard_port=settings.dashboard_port if dashboard else None)
     with started_quietly(local) as url:
         yield url

@@ -76,7 +76,7 @@ def test_up_says_what_is_where_and_stops_all_of_it(tmp_path: Path) -> None:
 
 
 def _second_one_is_told_the_pid(options: list[str], pid: int) -> None:
-    second = [TAPIO, "up", *options, "--http-port", str(_free_port())]
+    second = [TAPIO, "up", *options]
     done = subprocess.run(second, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"pid {pid}" in done.stderr

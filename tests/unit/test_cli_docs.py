@@ -1,10 +1,14 @@
-"""The generated page is current."""
+"""The generated pages are current."""
 
 from pathlib import Path
 
-from tapio.cli.docs import raw_events
+import pytest
+
+from tapio.cli.docs import PAGES
+
+FOLDER = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_raw_events_says_what_the_types_say() -> None:
-    page = Path(__file__).parents[2] / "docs" / "raw-events.md"
-    assert page.read_text(encoding="utf-8") == raw_events() + "\n", "run `make docs`"
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_says_what_the_code_says(name: str) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]().rstrip() + "\n", "run `make docs`"

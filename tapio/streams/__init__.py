@@ -6,6 +6,7 @@ Never: a look inside a message.
 """
 
 from tapio.streams.port import (
+    ALONE_AFTER,
     DEAD_LETTERS,
     MAX_DELIVERIES,
     RAW,
@@ -26,6 +27,7 @@ from tapio.streams.port import (
 )
 
 __all__ = [
+    "ALONE_AFTER",
     "DEAD_LETTERS",
     "MAX_DELIVERIES",
     "RAW",

@@ -1,5 +1,6 @@
 """nats-py's client, made fit for a stream of events."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -40,10 +41,20 @@ class Connection(Client):
         self._listeners[self._sid + 1] = on_arrival  # the number `subscribe` is about to give
         return await self.subscribe(subject)
 
+    async def hear_out(self, subscription: Subscription) -> None:
+        """Unsubscribes, and still hears what the server had sent by then."""
+        await subscription.drain()  # type: ignore[no-untyped-call]  # nats-py types only some of its methods
+
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         """Replaces the part of `Client` that hands a parsed message to its subscription."""
         if sid in self._subs:
             self._listeners[sid](Arrival(subject.decode(), reply.decode(), data, headers or b""))
+
+    async def _process_pong(self) -> None:
+        """Mends `Client`, which stops reading for good when the one who waited for this pong was cancelled."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
     def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
         self._listeners.pop(sid, None)

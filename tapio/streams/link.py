@@ -133,8 +133,9 @@ class Link:
             raise AwayError(str(error)) from error
 
     async def unsubscribe(self, subscription: Subscription) -> None:
+        """Stops listening once everything that was under way has arrived."""
         try:
-            await subscription.unsubscribe()
+            await (self._client.hear_out(subscription) if self.connected else subscription.unsubscribe())
         except errors.Error:
             log.debug("the subscription went with its connection")
 

@@ -9,7 +9,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tapio.streams.checks import check_messages
+from tapio.streams.checks import check_messages, together
 from tapio.streams.dead_letters import dead_letter
 from tapio.streams.port import (
     DEAD_LETTERS,
@@ -95,7 +95,7 @@ class _Reader:
     def __init__(self, stream: _Stream, clock: Clock) -> None:
         self._stream = stream
         self._clock = clock
-        self._again: deque[Delivery] = deque()
+        self._again: deque[Delivery] = deque()  # taken, and to be given out next
         self._paused_until = 0.0
         self._closed = False
 
@@ -115,10 +115,10 @@ class _Reader:
     def _available(self, limit: int) -> list[Delivery]:
         if self._closed or self._clock() < self._paused_until:
             return []
-        batch = [self._again.popleft() for _ in range(min(limit, len(self._again)))]
-        while len(batch) < limit and (delivery := self._take()):
-            batch.append(delivery)
-        return batch
+        while len(self._again) < limit and (delivery := self._take()):
+            self._again.append(delivery)
+        count = together(self._again, min(limit, len(self._again)))
+        return [self._again.popleft() for _ in range(count)]
 
     async def _change(self) -> None:
         pause = self._paused_until - self._clock()
@@ -155,7 +155,7 @@ class _PoolReader(_Reader):
         await self.ack([delivery])
 
     async def pending(self) -> int:
-        return self._stream.last - self._pool.given + len(self._pool.returned)
+        return self._stream.last - self._pool.given + len(self._pool.returned) + len(self._again)
 
     async def close(self) -> None:
         self._closed = True
@@ -187,7 +187,7 @@ class _FollowReader(_Reader):
         await self._dead(self._stream.spec.name, delivery, error)
 
     async def pending(self) -> int:
-        return self._stream.last - self._given
+        return self._stream.last - self._given + len(self._again)
 
     async def close(self) -> None:
         self._closed = True

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 
 from tapio.streams.api import ConsumerConfig, consumer_info, create_consumer, nanoseconds
+from tapio.streams.checks import together
 from tapio.streams.link import AwayError, Link
 from tapio.streams.port import MAX_DELIVERIES, Delivery
 from tapio.streams.pulling import delivery_of, place_of
@@ -69,6 +70,9 @@ class PoolReader(AttachedReader):
         await self._link.send(_answers(self._held.values(), _AGAIN))
         self._held.clear()
         await self._link.flush()
+
+    def _take(self, limit: int) -> list[Delivery]:
+        return super()._take(together(self._ready, limit))
 
     async def _attach(self) -> str:
         await create_consumer(self._link, self._stream, self._config)

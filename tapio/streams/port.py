@@ -11,7 +11,11 @@ RAW = "RAW"
 SHARED = "UNIFIED-shared"
 DEAD_LETTERS = "DLQ"
 
-MAX_DELIVERIES = 5  # after so many readers that crashed over one message, the message is at fault
+# A server cannot tell a reader that crashed over a message from one that was stopped while it held it. So a message
+# that came this often is given out alone: if it is the one that crashes readers, it harms no other any more, ...
+ALONE_AFTER = 5
+# ... and only one that was given out alone this often more, and still is not acknowledged, is put aside.
+MAX_DELIVERIES = 20
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,8 +149,8 @@ class Streams(Protocol):
     async def pool(self, stream: str, durable: str) -> Reader:
         """Joins the readers that share `durable`: each message goes to one of them and is acknowledged by itself.
 
-        A message whose reader crashed comes to another one; when `MAX_DELIVERIES` readers have crashed over it, it
-        is dead-lettered instead.
+        A message whose reader stopped comes to another one; after `ALONE_AFTER` deliveries it comes alone, and after
+        `MAX_DELIVERIES` it is dead-lettered instead.
         """
 
     async def follow(self, stream: str, after: int) -> Reader:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tapio.streams import (
+    ALONE_AFTER,
     DEAD_LETTERS,
     MAX_DELIVERIES,
     BadSubjectError,
@@ -251,7 +252,7 @@ async def test_a_closed_readers_messages_go_to_one_that_waits(streams: Streams) 
 async def test_a_retry_comes_again_first_and_counts_no_delivery(streams: Streams) -> None:
     await streams.publish(STREAM, orders(1, 3))
     reader = await streams.pool(STREAM, "workers")
-    for _ in range(MAX_DELIVERIES + 2):
+    for _ in range(ALONE_AFTER + 2):
         taken = await take(reader, 2, ack=False)
         assert texts(taken) == ["order 1", "order 2"]
         assert [delivery.attempt for delivery in taken] == [1, 1]
@@ -331,6 +332,23 @@ async def test_a_message_that_outlives_too_many_readers_is_put_aside(streams: St
     [letter] = await take(await streams.follow(DEAD_LETTERS, 0), 1)
     assert "readers stopped" in read_dead_letter(letter).error
     await nothing(last)
+
+
+async def test_messages_that_outlived_some_readers_come_alone(streams: Streams) -> None:
+    await streams.publish(STREAM, orders(1, 3))
+    for _ in range(ALONE_AFTER):
+        reader = await streams.pool(STREAM, "workers")
+        assert len(await reader.next(3, SOON_S)) == 3
+        await reader.close()
+    await streams.publish(STREAM, orders(4, 5))
+    reader = await streams.pool(STREAM, "workers")
+    sizes: list[int] = []
+    while sum(sizes) < 5:
+        batch = await reader.next(10, SOON_S)
+        assert len(batch) == 1 or all(delivery.attempt == 1 for delivery in batch)
+        await reader.ack(batch)
+        sizes.append(len(batch))
+    await nothing(reader)
 
 
 # --- Following -------------------------------------------------------------------------------------------------------

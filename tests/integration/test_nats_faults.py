@@ -233,3 +233,16 @@ async def test_asking_fails_fast_while_the_connection_is_broken(server: NatsServ
     with pytest.raises(AwayError):
         await link.request(f"$JS.API.STREAM.INFO.{RAW}")
     await link.close()
+
+
+async def test_whoever_gives_up_waiting_leaves_the_connection_whole(server: NatsServer) -> None:
+    async with jetstreams(server.url) as streams:
+        await streams.ensure(SPECS)
+        for waiting in (streams._link.flush(), streams.pool(RAW, "transforms"), streams.publish(RAW, events(1, 3))):
+            given_up = asyncio.create_task(waiting)
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.wait([given_up])
+        async with asyncio.timeout(3):
+            await streams.publish(RAW, events(1, 4))
+            assert numbers(await take(await streams.follow(RAW, 0), 4)) == [1, 2, 3, 4]

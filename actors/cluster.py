@@ -34,7 +34,7 @@ def started(local: LocalCluster) -> Iterator[str]:
     Token authentication is on, with a token that only this user can read. Leaving ends the cluster and its actors.
     """
     with _short(local.directory) as directory:
-        os.environ.update(_environment(directory))
+        _prepare_environment(directory)
         context = ray.init(
             address="local",
             namespace=NAMESPACE,
@@ -83,13 +83,14 @@ def _short(directory: Path) -> Iterator[Path]:
         yield Path(short)
 
 
-def _environment(directory: Path) -> dict[str, str]:
-    """What Ray reads from the environment, for this process and all it starts."""
-    return {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(_token(directory)),
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
+def _prepare_environment(directory: Path) -> None:
+    """What Ray reads from the environment, for this process and all it starts.
+
+    Ray reads the mode of authentication when it is imported; left out, `ray.init` turns tokens on by itself.
+    """
+    os.environ.pop("RAY_AUTH_MODE", None)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token(directory))
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 def _token(directory: Path) -> Path:

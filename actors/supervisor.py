@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from contextlib import suppress
 from typing import Any
@@ -70,6 +71,10 @@ class SupervisorHost:
     def observe(self) -> Overview:
         """Reads what is known; any thread may call it."""
         return Overview(actors=tuple(self._states.values()), loop_s=self._loop_s)
+
+    def pid(self) -> int:
+        """The process it runs in."""
+        return os.getpid()
 
     async def stop(self) -> None:
         """Stops every actor, from the source to the graph, and removes it."""

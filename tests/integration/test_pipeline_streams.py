@@ -1,0 +1,130 @@
+"""The pipeline over a real NATS server and a real SQLite file, without Ray."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from benchmarks.workloads import Cluster
+from tapio.collectors.port import Emit
+from tapio.pipeline.collect import Collect
+from tapio.pipeline.correlate import Correlate
+from tapio.pipeline.evidence import raw_event
+from tapio.pipeline.local import correlate_events
+from tapio.pipeline.partition import assign
+from tapio.pipeline.transform import Transform
+from tapio.raw import RawEvent, event_id
+from tapio.stores.sqlite import SqliteStore
+from tapio.streams import DEAD_LETTERS, RAW, Message, topology
+from tapio.streams.embedded import start
+from tapio.streams.jetstream import JetStreams, connect
+from tapio.telemetry import Telemetry
+from tapio.unified import PARTITIONS
+from tests.waiting import until
+
+
+class Listed:
+    def __init__(self, events: Sequence[RawEvent]) -> None:
+        self._events = events
+
+    async def run(self, emit: Emit) -> None:
+        for place in range(0, len(self._events), 50):
+            await emit(self._events[place : place + 50])
+
+
+@pytest.fixture(scope="module")
+def events() -> list[RawEvent]:
+    cluster = Cluster(20)
+    return [*cluster.appears(), *cluster.updates(600)]
+
+
+@pytest.fixture(scope="module")
+def expected(events: list[RawEvent]) -> list[str]:
+    return list(correlate_events(events).dump())
+
+
+@pytest.fixture
+async def streams(tmp_path: Path) -> AsyncIterator[JetStreams]:
+    async with await start(tmp_path / "nats") as server:
+        streams = await connect(server.url, redelivery_s=(0.5,) * 4)  # what a stopped reader held comes again soon
+        await streams.ensure(topology(PARTITIONS))
+        yield streams
+        await streams.close()
+
+
+@asynccontextmanager
+async def pipeline(streams: JetStreams, graph: Path, transformers: int = 2) -> AsyncIterator[None]:
+    """Transformers and two shards, each shard with a connection to the store of its own."""
+    stores = [SqliteStore(graph) for _ in range(2)]
+    shards = assign(PARTITIONS, 2)
+    correlating = [Correlate(shard, streams, store, Telemetry()) for shard, store in zip(shards, stores, strict=True)]
+    transforming = [Transform(str(number), streams, PARTITIONS, Telemetry()) for number in range(transformers)]
+    stages: tuple[Correlate | Transform, ...] = (*correlating, *transforming)
+    tasks = [asyncio.create_task(stage.run()) for stage in stages]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for store in stores:
+            store.close()
+
+
+def dumped(graph: Path) -> list[str]:
+    with closing(SqliteStore(graph, read_only=True)) as store:
+        return list(store.dump())
+
+
+async def feed(streams: JetStreams, events: Sequence[RawEvent]) -> None:
+    await Collect("kubeapi", Listed(events), streams, Telemetry()).run()
+
+
+async def test_the_graph_is_the_one_a_single_process_makes(
+    streams: JetStreams, tmp_path: Path, events: list[RawEvent], expected: list[str]
+) -> None:
+    graph = tmp_path / "graph.sqlite"
+    async with pipeline(streams, graph):
+        await feed(streams, events)
+        await until(lambda: dumped(graph) == expected, every_s=0.1)
+
+
+async def test_the_pipeline_may_be_stopped_and_started_at_any_time(
+    streams: JetStreams, tmp_path: Path, events: list[RawEvent], expected: list[str]
+) -> None:
+    graph = tmp_path / "graph.sqlite"
+    third = len(events) // 3
+    for place in (0, third, 2 * third):
+        async with pipeline(streams, graph, transformers=1):
+            await feed(streams, events[place : place + third + 2])  # stopped at once, in the middle of the work
+    async with pipeline(streams, graph):
+        await until(lambda: dumped(graph) == expected, every_s=0.1)
+
+
+async def test_what_is_no_event_is_dead_lettered_once_and_stops_nothing(
+    streams: JetStreams, tmp_path: Path, events: list[RawEvent], expected: list[str]
+) -> None:
+    graph = tmp_path / "graph.sqlite"
+    await feed(streams, events[:100])
+    await streams.publish(RAW, [Message("raw.kubeapi.pod.modify", b"[]", "bad")])
+    for _ in range(2):
+        async with pipeline(streams, graph):
+            await feed(streams, events)
+    async with pipeline(streams, graph):
+        await until(lambda: dumped(graph) == expected, every_s=0.1)
+    assert await (await streams.follow(DEAD_LETTERS, 0)).pending() == 1
+
+
+async def test_the_raw_event_behind_a_unified_one_is_found_in_its_stream(
+    streams: JetStreams, tmp_path: Path, events: list[RawEvent], expected: list[str]
+) -> None:
+    graph = tmp_path / "graph.sqlite"
+    async with pipeline(streams, graph):
+        await feed(streams, events)
+        await until(lambda: dumped(graph) == expected, every_s=0.1)
+    wanted = events[300]
+    with closing(SqliteStore(graph, read_only=True)) as store:
+        assert await raw_event(event_id(wanted), store, streams) == wanted
+        assert await raw_event("evt-unknown", store, streams) is None

@@ -27,6 +27,8 @@ class Kind(msgspec.Struct, frozen=True):
         return f"{root}/{self.api_version}{scope}/{self.plural}"
 
 
+_ADMISSION = "admissionregistration.k8s.io/v1"
+
 _ALL = (
     Kind("Deployment", "apps/v1", "deployments", tier=0),
     Kind("StatefulSet", "apps/v1", "statefulsets", tier=0),
@@ -41,6 +43,13 @@ _ALL = (
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices"),
     Kind("ConfigMap", "v1", "configmaps"),
     Kind("ServiceAccount", "v1", "serviceaccounts"),
+    Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims"),
+    Kind("PersistentVolume", "v1", "persistentvolumes", namespaced=False),
+    Kind("StorageClass", "storage.k8s.io/v1", "storageclasses", namespaced=False),
+    Kind("ResourceQuota", "v1", "resourcequotas"),
+    Kind("LimitRange", "v1", "limitranges"),
+    Kind("ValidatingWebhookConfiguration", _ADMISSION, "validatingwebhookconfigurations", namespaced=False),
+    Kind("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False),
     Kind("Event", "v1", "events", tier=4),
 )
 

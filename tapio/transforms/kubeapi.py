@@ -73,6 +73,13 @@ _KINDS: dict[str, Any] = {
     "Service": k8s.Service,
     "EndpointSlice": k8s.EndpointSlice,
     "ConfigMap": k8s.ConfigMap,
+    "PersistentVolumeClaim": k8s.PersistentVolumeClaim,
+    "PersistentVolume": k8s.PersistentVolume,
+    "StorageClass": k8s.StorageClass,
+    "ResourceQuota": k8s.ResourceQuota,
+    "LimitRange": k8s.LimitRange,
+    "ValidatingWebhookConfiguration": k8s.ValidatingWebhookConfiguration,
+    "MutatingWebhookConfiguration": k8s.MutatingWebhookConfiguration,
 }
 _watched_of: Any = _Watched  # a type made at run time, one per kind
 _typed: dict[str, msgspec.json.Decoder[Any]] = {

@@ -178,11 +178,18 @@ class ProjectedVolume(_Part, frozen=True, kw_only=True):
     sources: tuple[VolumeProjection, ...] = ()
 
 
+class EphemeralVolume(_Part, frozen=True, kw_only=True):
+    """A claim made for the pod alone; its name is `<pod>-<volume>`."""
+
+    volume_claim_template: dict[str, Any] = {}
+
+
 class Volume(_Part, frozen=True, kw_only=True):
     name: str
     config_map: NamedRef | None = None
     secret: SecretRef | None = None
     persistent_volume_claim: ClaimRef | None = None
+    ephemeral: EphemeralVolume | None = None
     host_path: HostPath | None = None
     projected: ProjectedVolume | None = None
 
@@ -206,6 +213,7 @@ class PodSpec(_Part, frozen=True, kw_only=True):
     service_account_name: str = ""
     priority_class_name: str = ""
     scheduler_name: str = ""
+    overhead: dict[str, Quantity] = {}
     host_network: bool = False
     dns_policy: str = ""
     active_deadline_seconds: int | None = None
@@ -381,6 +389,140 @@ class Namespace(_Part, frozen=True, kw_only=True, tag_field="kind", tag="Namespa
     status: NamespaceStatus = NamespaceStatus()
 
 
+class ObjectRef(_Part, frozen=True, kw_only=True):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class ClaimSpec(_Part, frozen=True, kw_only=True):
+    """`storage_class_name` None asks for the default class, empty for none at all."""
+
+    storage_class_name: str | None = None
+    access_modes: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    selector: LabelSelector | None = None
+    volume_name: str = ""
+    volume_mode: str = "Filesystem"
+
+
+class ClaimStatus(_Part, frozen=True, kw_only=True):
+    phase: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+class PersistentVolumeClaim(_Part, frozen=True, kw_only=True, tag_field="kind", tag="PersistentVolumeClaim"):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: ClaimSpec = ClaimSpec()
+    status: ClaimStatus = ClaimStatus()
+
+
+class VolumeNodeAffinity(_Part, frozen=True, kw_only=True):
+    required: dict[str, Any] = {}
+
+
+class VolumeSpec(_Part, frozen=True, kw_only=True):
+    storage_class_name: str = ""
+    access_modes: tuple[str, ...] = ()
+    capacity: dict[str, Quantity] = {}
+    claim_ref: ObjectRef | None = None
+    node_affinity: VolumeNodeAffinity | None = None
+    volume_mode: str = "Filesystem"
+
+
+class VolumeStatus(_Part, frozen=True, kw_only=True):
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class PersistentVolume(_Part, frozen=True, kw_only=True, tag_field="kind", tag="PersistentVolume"):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: VolumeSpec = VolumeSpec()
+    status: VolumeStatus = VolumeStatus()
+
+
+class StorageClass(_Part, frozen=True, kw_only=True, tag_field="kind", tag="StorageClass"):
+    metadata: ObjectMeta = ObjectMeta()
+    provisioner: str = ""
+    volume_binding_mode: str = "Immediate"
+
+
+# --- What admission leans on -----------------------------------------------------------------------------------------
+
+
+class QuotaSpec(_Part, frozen=True, kw_only=True):
+    hard: dict[str, Quantity] = {}
+
+
+class QuotaStatus(_Part, frozen=True, kw_only=True):
+    hard: dict[str, Quantity] = {}
+    used: dict[str, Quantity] = {}
+
+
+class ResourceQuota(_Part, frozen=True, kw_only=True, tag_field="kind", tag="ResourceQuota"):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: QuotaSpec = QuotaSpec()
+    status: QuotaStatus = QuotaStatus()
+
+
+class LimitRangeItem(_Part, frozen=True, kw_only=True):
+    type: str = ""
+    max: dict[str, Quantity] = {}
+    min: dict[str, Quantity] = {}
+    default: dict[str, Quantity] = {}
+    max_limit_request_ratio: dict[str, Quantity] = {}
+
+
+class LimitRangeSpec(_Part, frozen=True, kw_only=True):
+    limits: tuple[LimitRangeItem, ...] = ()
+
+
+class LimitRange(_Part, frozen=True, kw_only=True, tag_field="kind", tag="LimitRange"):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: LimitRangeSpec = LimitRangeSpec()
+
+
+class WebhookService(_Part, frozen=True, kw_only=True):
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+    port: int = 443
+
+
+class WebhookClient(_Part, frozen=True, kw_only=True):
+    service: WebhookService | None = None
+    url: str = ""
+
+
+class Webhook(_Part, frozen=True, kw_only=True):
+    name: str
+    client_config: WebhookClient = WebhookClient()
+    failure_policy: str = "Fail"
+    timeout_seconds: int = 10
+
+
+class _WebhookConfiguration(_Part, frozen=True, kw_only=True):
+    metadata: ObjectMeta = ObjectMeta()
+    webhooks: tuple[Webhook, ...] = ()
+
+
+class ValidatingWebhookConfiguration(
+    _WebhookConfiguration, frozen=True, kw_only=True, tag_field="kind", tag="ValidatingWebhookConfiguration"
+):
+    pass
+
+
+class MutatingWebhookConfiguration(
+    _WebhookConfiguration, frozen=True, kw_only=True, tag_field="kind", tag="MutatingWebhookConfiguration"
+):
+    pass
+
+
+# --- What is reached -------------------------------------------------------------------------------------------------
+
+
 class ServicePort(_Part, frozen=True, kw_only=True):
     port: int
     name: str = ""
@@ -474,6 +616,13 @@ KubernetesObject = (
     | Service
     | EndpointSlice
     | ConfigMap
+    | PersistentVolumeClaim
+    | PersistentVolume
+    | StorageClass
+    | ResourceQuota
+    | LimitRange
+    | ValidatingWebhookConfiguration
+    | MutatingWebhookConfiguration
     | PodFacts
     | WorkloadFacts
 )

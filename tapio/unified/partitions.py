@@ -13,7 +13,7 @@ SHARED = "shared"
 SHARED_KINDS = frozenset(
     {
         "Node", "Namespace", "Service", "EndpointSlice", "ConfigMap", "Secret", "ServiceAccount",
-        "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
+        "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
         "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass",
         "PodFacts", "WorkloadFacts", "Source",
     }

@@ -67,7 +67,7 @@ class Redactor:
         self._key = key[:64]  # blake2b takes no longer key
         self._own = [_compiled(pattern) for pattern in patterns]
         self.configmap_values = configmap_values
-        self._cache: dict[tuple[str, bool], str] = {}
+        self._cache: dict[tuple[str, str | bool], str] = {}
 
     def mark(self, value: str) -> str:
         """What stands where a secret stood."""
@@ -77,16 +77,22 @@ class Redactor:
 
     def text(self, text: str, *, ids: bool = False) -> str:
         """A text without its secrets. With `ids`, bare hexadecimal is spared: messages name containers by it."""
-        if not self._own and not _WORTH_A_LOOK.search(text):
-            return text
         known = self._cache.get((text, ids))
         if known is None:
-            known = self._rules(text, ids=ids)
-            self._remember(text, known, ids=ids)
+            worth_a_look = self._own or _WORTH_A_LOOK.search(text)
+            known = self._rules(text, ids=ids) if worth_a_look else text
+            self._remember(text, ids, known)
         return known
 
     def value(self, name: str, value: str) -> str:
         """A value under a name: a name that says it is a secret is enough."""
+        known = self._cache.get((value, name))
+        if known is None:
+            known = self._value(name, value)
+            self._remember(value, name, known)
+        return known
+
+    def _value(self, name: str, value: str) -> str:
         if not value or value.lower() in {"true", "false"} or _REFERENCE.fullmatch(value):
             return value
         if not _SECRET_NAME.search(name) or (_LOCATION.search(name) and value.startswith("/")):
@@ -140,12 +146,12 @@ class Redactor:
 
         return replace
 
-    def _remember(self, text: str, safe: str, *, ids: bool) -> None:
+    def _remember(self, text: str, under: str | bool, safe: str) -> None:  # noqa: FBT001  half of the cache's key
         if len(text) > _CACHED_LENGTH:
             return
         if len(self._cache) >= _CACHED:
             self._cache.clear()
-        self._cache[text, ids] = safe
+        self._cache[text, under] = safe
 
 
 def shown(value: Any) -> Any:  # noqa: ANN401  any JSON value

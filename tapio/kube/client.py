@@ -24,6 +24,7 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _REFUSED = 400
+_FAREWELLS = 3  # turns of the loop until an aborted TLS connection has told its socket
 
 
 class KubeClient:
@@ -44,6 +45,8 @@ class KubeClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            for _ in range(_FAREWELLS):
+                await asyncio.sleep(0)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         """One document.
@@ -67,10 +70,13 @@ class KubeClient:
         """
         async with self._open(path, params, total_s=None) as response:
             rest = b""
-            while chunk := await self._chunk(response, idle_s):
-                *whole, rest = (rest + chunk).split(b"\n")
-                if whole:
-                    yield whole
+            try:
+                while chunk := await self._chunk(response, idle_s):
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    if whole:
+                        yield whole
+            finally:
+                _abort(response)
 
     def failing(self, error: ApiError) -> ServerAwayError:
         """What a person is told of a server that answers with failures."""
@@ -122,6 +128,13 @@ class KubeClient:
             f"the Kubernetes API server at {self.cluster.server} cannot be reached: {why}",
             hint=f"the address comes from {self.cluster.origin}",
         )
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """A watch that is left is dead weight: no farewell is waited for, which a dead server would never answer."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def refused(error: ApiError, cluster: Cluster) -> ForbiddenError:

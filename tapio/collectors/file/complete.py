@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.redaction import Redactor
 from tapio.kube.kinds import is_cluster_wide
 from tapio.raw import FieldChange, ObjectKey, RawEvent, parse_owner_refs
+from tapio.raw.controllers import made_by
 
 Json = dict[str, Any]
 
@@ -45,6 +47,7 @@ class _Object(msgspec.Struct, rename="camel", gc=False):
     metadata: _Meta | None = None
     involved_object: _Reference | None = None
     regarding: _Reference | None = None
+    message: Any = None
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -75,7 +78,7 @@ _NO_RECORD = _Record()
 def completed(events: Sequence[RawEvent]) -> tuple[RawEvent, ...]:
     """The events in their order, with roots and changes where they had none; all else verbatim."""
     read = [_Event(index, event, _record(event)) for index, event in enumerate(events)]
-    owners = Owners(_owned(read))
+    owners = Owners(chain(_said_to_be_owned(read), _owned(read)))
     changes = _changes(read)
     return tuple(_complete(each, owners, changes.get(each.at)) for each in read)
 
@@ -111,6 +114,18 @@ def _owned(read: Iterable[_Event]) -> Iterable[tuple[ObjectKey, ObjectKey | None
             refs = parse_owner_refs(meta.k8s_owner_refs)
         if key.kind and key.name:
             yield key, _owner(key, refs)
+
+
+def _said_to_be_owned(read: Iterable[_Event]) -> Iterable[tuple[ObjectKey, ObjectKey]]:
+    """Who owns whom by the word of controllers' Events; what an object says of itself comes after and wins."""
+    for each in read:
+        obj = each.record.object
+        if obj is None or not isinstance(obj.message, str) or _kind(each) != "Event":
+            continue
+        owner = _subject(each)
+        made = made_by(owner, obj.message) if owner else None
+        if owner and made:
+            yield made, owner
 
 
 def _owner(key: ObjectKey, refs: Sequence[tuple[str, str]]) -> ObjectKey | None:

@@ -52,9 +52,10 @@ class Witness:
         redact(obj, self._redactor)
         at = _dated(obj, deleted=seen.type == "DELETED", last=last, now=now)
         body = None if kind.name == "Event" else _encode(pruned(obj))
-        changes = self._changes(seen.uid, obj, body) if last else ()
+        before = self._memory.body(seen.uid) if last and body else None
+        changes = diff(_decode(before), obj) if before and before != body else ()
         (obj.get("metadata") or {}).pop("managedFields", None)
-        self._remember(seen, obj, body, at)
+        self._remember(seen, obj, None if body == before else body, at)
         return _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted)
 
     def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:
@@ -85,11 +86,8 @@ class Witness:
             metadata=metadata(draft.object, root, observed_at=draft.observed_at, relisted=draft.relisted),
         )
 
-    def _changes(self, uid: str, obj: Json, body: bytes | None) -> tuple[FieldChange, ...]:
-        before = self._memory.body(uid) if body else None
-        return diff(_decode(before), obj) if before and before != body else ()
-
     def _remember(self, seen: Seen, obj: Json, body: bytes | None, at: datetime) -> None:
+        """Stages the version; `body` is None where it is as before."""
         key, owner = key_of(obj), owner_of(obj)
         if obj.get("kind") != "Event":
             self.owners.learn(key, owner)
@@ -97,8 +95,7 @@ class Witness:
             self._memory.stage_deleted(seen.uid)
             self.owners.deleted(key)
             return
-        known = self._memory.body(seen.uid) if body else None
-        self._memory.stage(seen.uid, Known(key, owner, seen.version, at.timestamp()), None if body == known else body)
+        self._memory.stage(seen.uid, Known(key, owner, seen.version, at.timestamp()), body)
 
 
 def _draft(  # noqa: PLR0913  one argument per field

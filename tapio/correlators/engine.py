@@ -31,7 +31,7 @@ class Engine:
         """Takes up a partition (or `shared`) where the store has it: events say themselves where they belong."""
         for entry in restored.history:
             event = decode(entry.document)
-            self._world.history(event.key).add(event)
+            self._world.add(event)
         for change in restored.changes:
             self._world.history(change.entity).remember(change)
         for stored in restored.timelines:
@@ -65,7 +65,7 @@ class Engine:
         event = arrival.event
         history = self._world.history(event.key)
         first = not history.states
-        if not history.add(event):
+        if not self._world.add(event):
             return
         drawing.history.append(_entry(arrival))
         if self._is_home(event):
@@ -81,7 +81,9 @@ class Engine:
     def _touched(self, event: UnifiedEvent) -> set[ObjectKey]:
         """The subjects whose verdict may be another now: the event's own, and whoever looked at it."""
         key = event.key
-        touched = self._watchers.get(key, set()) | self._watchers.get((key.kind, key.namespace), set())
+        touched = set(self._watchers.get(key, ()))
+        for group in self._world.groups_of(key):
+            touched |= self._watchers.get(group, set())
         if key.kind in JUDGED and (self._is_home(event) or key in self._timelines):
             touched |= {key}
         return touched
@@ -134,7 +136,7 @@ class Engine:
             if isinstance(watched, ObjectKey):
                 yield watched
             else:
-                yield from self._world.group(*watched)
+                yield from self._world.members(watched)
 
     def _watch(self, timeline: Timeline, seen: set[Watched]) -> bool:
         """Registers a subject with everything it looked at; whether there was anything new."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from tapio.correlators.hierarchy import EdgeName
-from tapio.correlators.world import Watched
+from tapio.correlators.world import Group, Labelled, Watched
 from tapio.graph import Edge, Link, SubjectTimeline, Symptom
 from tapio.unified import ObjectKey
 
@@ -129,12 +129,16 @@ class Timeline:
         """The inverse of `packed`."""
         timeline = cls(subject)
         timeline.points, watching = _decoder.decode(state)
-        timeline.watching = {_watched(*one) for one in watching}
+        timeline.watching = {_watched(one) for one in watching}
         return timeline
 
 
-def _watched(kind: str, namespace: str, name: str | None = None) -> Watched:
-    return (kind, namespace) if name is None else ObjectKey(kind, namespace, name)
+_WATCHED: dict[int, type[Watched]] = {len(type_._fields): type_ for type_ in (ObjectKey, Group, Labelled)}
+
+
+def _watched(one: tuple[str, ...]) -> Watched:
+    """What was looked at, told apart by how many parts its name has."""
+    return _WATCHED[len(one)](*one)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -30,16 +30,14 @@ class ServiceView(View):
     @cached_property
     def backends(self) -> list[UnifiedEvent]:
         """The facts of the pods it selects."""
-        return [pod for pod in self.pods if selects(self.spec.selector, pod.k8s_context.labels)]
+        facts = self.moment.labelled("PodFacts", self.key.namespace, self.spec.selector)
+        return [event for event in facts if isinstance(event.object, k8s.PodFacts)]
 
     @cached_property
     def slices(self) -> list[UnifiedEvent]:
         """Its EndpointSlices."""
-        return [
-            event
-            for event in self.moment.all("EndpointSlice", self.key.namespace)
-            if event.k8s_context.labels.get("kubernetes.io/service-name") == self.key.name
-        ]
+        owner = {"kubernetes.io/service-name": self.key.name}
+        return self.moment.labelled("EndpointSlice", self.key.namespace, owner)
 
     @property
     def ready_endpoints(self) -> int:

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from tapio.correlators.hearsay import falls_silent_at
 from tapio.correlators.views import ContainerView, End, NodeView, PodView, ServiceView, View, WorkloadView
 from tapio.graph import Evidence, SymptomCode
 from tapio.unified import objects as k8s
 
 # Without a startup probe: a Deployment's default progressDeadlineSeconds (k8s.io/api/apps/v1).
 START_BUDGET = timedelta(minutes=10)
+# From here on an init container that plainly waits for something is told as waiting for it.
+INIT_PATIENCE = timedelta(seconds=60)
 _SIGNALLED = 128
 _LAST_SIGNAL = 64
 
@@ -63,7 +66,7 @@ _FAILED_REASONS = {"Evicted": SymptomCode.EVICTED}
 
 
 def _pod(pod: PodView) -> Sighting | None:
-    if pod.pod.metadata.deletion_timestamp or pod.status.phase == "Succeeded":
+    if pod.leaving or pod.status.phase == "Succeeded":
         return None
     if pod.status.phase == "Failed":
         return _failed(pod)
@@ -162,17 +165,30 @@ def _unready(pod: PodView) -> Sighting | None:
     if pod.ready:
         return None
     condition = pod.condition("Ready")
-    if condition and _lost_readiness(pod, condition):
+    if condition and lost_readiness(pod):
         since = condition.last_transition_time or pod.event.timestamp
         return _seen(pod, SymptomCode.NOT_READY, since, condition.message)
     seen = _seen(pod, SymptomCode.STARTING, pod.created_at, "not ready yet")
-    return msgspec.structs.replace(seen, expected_by=_start_of(pod) + _start_budget(pod))
+    deadline = start_deadline(pod)
+    return msgspec.structs.replace(seen, expected_by=deadline, recheck_at=_recheck_of_start(pod, deadline))
 
 
-def _lost_readiness(pod: PodView, ready: k8s.Condition) -> bool:
+def start_deadline(pod: PodView) -> datetime:
+    """Until when an ordinary start may take: its startup probe's budget, else the Deployment's, else the default."""
+    return _start_of(pod) + _start_budget(pod)
+
+
+def _recheck_of_start(pod: PodView, deadline: datetime) -> datetime | None:
+    """When time alone may let a rule speak: an init container has run for long, or the start is overdue."""
+    waits = [at + INIT_PATIENCE for one in pod.containers if one.init and (at := one.running_since)]
+    return min((at for at in (*waits, deadline) if at > pod.at), default=None)
+
+
+def lost_readiness(pod: PodView) -> bool:
     """Whether it was ready before: seen so, or the condition turned after everything had started."""
-    if pod.was_ready:
-        return True
+    ready = pod.condition("Ready")
+    if ready is None or pod.was_ready:
+        return ready is not None
     if ready.last_transition_time is None or ready.reason == "PodCompleted":
         return False
     started = [at for container in pod.containers if (at := container.running_since)]
@@ -205,6 +221,8 @@ def probe_budget(probe: k8s.Probe) -> timedelta:
 def _workload(workload: WorkloadView) -> Sighting | None:
     if isinstance(workload.object, k8s.Job):
         return _job(workload)
+    if workload.by_hearsay:
+        return _told_of(workload)
     refused = workload.condition("ReplicaFailure")
     if refused and refused.status == "True":
         return _from(workload, SymptomCode.FAILED_CREATE, refused)
@@ -214,6 +232,18 @@ def _workload(workload: WorkloadView) -> Sighting | None:
     if workload.available >= workload.desired:
         return None
     return _unavailable(workload)
+
+
+def _told_of(workload: WorkloadView) -> Sighting | None:
+    """A workload that only Events speak of is as well as the pods that they speak of."""
+    pods = workload.pods_told_of
+    troubled = [(pod, seen) for pod in pods if (seen := _pod(pod)) and seen.expected_by is None]
+    if not troubled:
+        return None
+    text = f"{len(troubled)} of {len(pods)} pods that its Events speak of are in trouble"
+    seen = _seen(workload, SymptomCode.UNAVAILABLE, min(one.since for _, one in troubled), text)
+    silent = [falls_silent_at(pod.event) for pod, _ in troubled if pod.by_hearsay]
+    return msgspec.structs.replace(seen, recheck_at=min((at for at in silent if at > workload.at), default=None))
 
 
 def _unavailable(workload: WorkloadView) -> Sighting:
@@ -236,6 +266,8 @@ def _job(job: WorkloadView) -> Sighting | None:
     if job.spec.backoff_limit is not None and job.status.failed > job.spec.backoff_limit:
         text = f"{job.status.failed} pods failed, backoffLimit is {job.spec.backoff_limit}"
         return _seen(job, SymptomCode.JOB_FAILED, job.event.timestamp, text)
+    if job.by_hearsay:
+        return _told_of(job)
     if job.status.failed:
         return _seen(job, SymptomCode.ERROR, job.event.timestamp, f"{job.status.failed} pods failed so far")
     if not job.status.active and not job.status.succeeded:

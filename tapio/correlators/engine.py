@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+import msgspec
+
+from tapio.correlators.hearsay import KINDS, born, root_told, told
 from tapio.correlators.history import Arrival, History, changes_of, is_deleted, is_state
 from tapio.correlators.judging import JUDGED, judge
 from tapio.correlators.timeline import Point, Timeline
@@ -73,6 +76,9 @@ class Engine:
             if is_state(event) and event.key.kind not in _FACTS and (first or _redescribes(event)):
                 entity = _entity(event, history)
                 drawing.entities[entity.key, entity.uid] = entity
+            elif event.key.kind in KINDS and not is_state(event):
+                for entity in _entities_told_of(event, history):
+                    drawing.entities[entity.key, entity.uid] = entity
             if event.event_name is EventName.LOSS_DECLARED:
                 drawing.coverage[event.key] = _coverage(history)
         for subject in sorted(self._touched(event)):
@@ -96,7 +102,10 @@ class Engine:
         return partition_of(root, self._total)
 
     def _home_of(self, subject: ObjectKey) -> int:
-        return self._home(self._world.histories[subject].states[-1])
+        history = self._world.histories[subject]
+        if history.states:
+            return self._home(history.states[-1])
+        return self._home(msgspec.structs.replace(history.said[-1], root=root_told(history.said)))
 
     def _redraw(self, subject: ObjectKey, since: datetime, drawing: "_Drawing") -> None:
         """Draws the verdicts anew from `since` on: at every moment at which they may become others."""
@@ -196,6 +205,22 @@ def _entity(event: UnifiedEvent, history: History) -> Entity:
         valid_from=min(created, event.timestamp),
         valid_to=event.timestamp if is_deleted(event) else None,
         labels=newest.k8s_context.labels if newest.k8s_context.uid == context.uid else context.labels,
+    )
+
+
+def _entities_told_of(event: UnifiedEvent, history: History) -> Iterator[Entity]:
+    """The object that an Event speaks of, while no state of it is known; its first Event is its birth."""
+    uid = event.k8s_context.uid
+    if any(state.k8s_context.uid == uid or not uid for state in history.states):
+        return
+    heard = told(history, history.said[-1].timestamp)
+    if heard is None or heard.k8s_context.uid != uid:
+        return
+    yield Entity(
+        key=event.key,
+        uid=uid,
+        root=ObjectKey.parse(heard.root) if heard.root else event.key,
+        valid_from=born(history, uid) or event.timestamp,
     )
 
 

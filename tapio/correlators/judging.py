@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tapio.correlators.hearsay import as_history, falls_silent_at, told
 from tapio.correlators.hierarchy import edges
 from tapio.correlators.history import History, is_deleted
 from tapio.correlators.rules import Finding, Rule, rules_for
@@ -15,7 +16,7 @@ from tapio.correlators.timeline import Point, Verdict
 from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView
 from tapio.correlators.world import Moment, Watched, World
 from tapio.graph import Evidence, Link, RuledOut, Symptom
-from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 
 _VIEWS: dict[type, type[View]] = {
@@ -30,6 +31,9 @@ _VIEWS: dict[type, type[View]] = {
 }
 JUDGED = frozenset(type_.__name__ for type_ in _VIEWS)
 
+# How much less sure a conclusion is that rests on Events alone.
+_HEARSAY = 0.9
+
 # A verdict's records say nothing of when they hold: the timeline fills that in.
 _UNSET_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -43,28 +47,44 @@ class Judged(NamedTuple):
 
 
 def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, *, had_symptom: bool) -> Judged | None:
-    """The verdict on a subject as of `at`, given the verdict before; None while no state of it is known."""
+    """The verdict on a subject as of `at`, given the verdict before; None while nothing is known of it."""
     history = world.histories.get(subject)
-    event = history.state(at) if history else None
-    if history is None or event is None:
-        return None
     moment = Moment(world, at)
-    uid = event.k8s_context.uid
-    view = _view(moment, event, history)
-    if is_deleted(event):
+    view = _view(moment, history) if history else None
+    if view is None:
+        return None
+    if is_deleted(view.event):
         gone = _link(view, None, nothing_wrong(view, None, had_symptom=had_symptom), None)
-        return Judged(Point(at, uid, Verdict(links=(gone,))), None, moment.seen)
+        return Judged(Point(at, view.uid, Verdict(links=(gone,))), None, moment.seen)
     seen = sighting(view)
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
         symptom = msgspec.structs.replace(symptom, examined=examined)
     verdict = Verdict(edges=edges(view), symptom=symptom, links=links)
-    return Judged(Point(at, uid, verdict), seen.recheck_at if seen else None, moment.seen)
+    return Judged(Point(at, view.uid, verdict), _recheck_at(view, seen), moment.seen)
 
 
-def _view(moment: Moment, event: UnifiedEvent, history: History) -> View:
-    return _VIEWS.get(type(event.object), View)(moment, event, history)
+def _view(moment: Moment, history: History) -> View | None:
+    """The subject by its state, or where none was seen yet by what Events tell of it."""
+    event = history.state(moment.at)
+    if event:
+        return _VIEWS.get(type(event.object), View)(moment, event, history)
+    heard = told(history, moment.at)
+    if heard is None:
+        return None
+    view = _VIEWS[type(heard.object)](moment, heard, as_history(history, heard))
+    view.by_hearsay = True
+    return view
+
+
+def _recheck_at(view: View, seen: Sighting | None) -> datetime | None:
+    """When time alone changes the verdict."""
+    if seen is None or not view.by_hearsay or not isinstance(view, PodView):
+        return seen.recheck_at if seen else None
+    silent_at = falls_silent_at(view.event)
+    later = [moment for moment in (seen.recheck_at, silent_at) if moment and moment > view.at]
+    return min(later, default=None)
 
 
 def _symptom(view: View, seen: Sighting, before: Point | None) -> Symptom:
@@ -80,6 +100,7 @@ def _symptom(view: View, seen: Sighting, before: Point | None) -> Symptom:
         message=seen.message,
         expected_by=seen.expected_by,
         evidence=seen.evidence,
+        by_hearsay=view.by_hearsay,
     )
 
 
@@ -126,7 +147,7 @@ def _link(view: View, symptom: Symptom | None, finding: Finding, by: Rule | None
         code=finding.code,
         blame=finding.blame,
         blame_uid=view.uid if finding.blame == view.key else "",
-        confidence=finding.confidence,
+        confidence=round(finding.confidence * _HEARSAY, 3) if view.by_hearsay else finding.confidence,
         summary=finding.summary,
         valid_from=_UNSET_TIME,
         workload=finding.workload or _workload(view),

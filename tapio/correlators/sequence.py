@@ -263,11 +263,13 @@ def _job(job: WorkloadView) -> Sighting | None:
         return _from(job, SymptomCode.JOB_FAILED, failed)
     if job.condition("Complete") or job.condition("SuccessCriteriaMet") or job.spec.suspend:
         return None
+    return _told_of(job) if job.by_hearsay else _unfinished(job)
+
+
+def _unfinished(job: WorkloadView) -> Sighting | None:
     if job.spec.backoff_limit is not None and job.status.failed > job.spec.backoff_limit:
         text = f"{job.status.failed} pods failed, backoffLimit is {job.spec.backoff_limit}"
         return _seen(job, SymptomCode.JOB_FAILED, job.event.timestamp, text)
-    if job.by_hearsay:
-        return _told_of(job)
     if job.status.failed:
         return _seen(job, SymptomCode.ERROR, job.event.timestamp, f"{job.status.failed} pods failed so far")
     if not job.status.active and not job.status.succeeded:

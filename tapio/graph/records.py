@@ -95,7 +95,8 @@ class Symptom(_Record, frozen=True, kw_only=True):
     """Something left its healthy path: `since` is the onset; `valid_from` the event that first showed it.
 
     `expected_by` is set where it may yet be an ordinary start: until then nothing is wrong. `examined` says what was
-    looked at and found in order, so that an answer without a cause is not an empty one.
+    looked at and found in order, so that an answer without a cause is not an empty one. `by_hearsay`: only Events speak
+    of the subject, whose state was never seen.
     """
 
     subject: ObjectKey
@@ -108,6 +109,7 @@ class Symptom(_Record, frozen=True, kw_only=True):
     expected_by: datetime | None = None
     evidence: tuple[Evidence, ...] = ()
     examined: tuple[RuledOut, ...] = ()
+    by_hearsay: bool = False
 
     @property
     def id(self) -> str:

@@ -9,7 +9,9 @@ from datetime import datetime
 import msgspec
 
 from tapio.errors import BadEventError
-from tapio.raw import RawEvent
+from tapio.raw import ObjectKey, RawEvent
+from tapio.raw.controllers import made_by
+from tapio.raw.identity import digest
 from tapio.transforms.context import observed_at, root_of, trace_of
 from tapio.unified import (
     Attributes,
@@ -17,6 +19,7 @@ from tapio.unified import (
     EventName,
     EventType,
     K8sContext,
+    OwnerReference,
     Severity,
     UnifiedEvent,
 )
@@ -105,44 +108,67 @@ _NODE_REASONS = ("NodeHas", "Starting", "InvalidDiskCapacity")
 
 
 def transform(event: RawEvent, raw_id: str, order: int, *, deleted: bool) -> tuple[UnifiedEvent, ...]:
-    """One happening of the involved object. An Event that is deleted has only expired: it says nothing."""
+    """One happening of the involved object, and one of what its controller made or removed.
+
+    An Event that is deleted has only expired: it says nothing.
+    """
     if deleted:
         return ()
     try:
         said = _events.decode(event.record).object
     except msgspec.DecodeError as error:
         raise BadEventError(f"not a Kubernetes Event: {error}") from error
+    main = _happening(event, said, raw_id, order)
+    made = made_by(main.key, main.message)
+    return (main, _of_the_made(main, made)) if made else (main,)
+
+
+def _happening(event: RawEvent, said: _Event, raw_id: str, order: int) -> UnifiedEvent:
     about = said.involved_object
     context = K8sContext(
         name=about.name, namespace=about.namespace, kind=about.kind, uid=about.uid, labels={}, owner_references=()
     )
+    made = made_by(context.key, said.message or "")
     warning = said.type == "Warning"
-    return (
-        UnifiedEvent(
-            id=raw_id,
-            raw_id=raw_id,
-            timestamp=event.timestamp,
-            observed_at=observed_at(event.metadata),
-            type=EventType.LIFECYCLE,
-            source=event.metadata.collector,
-            severity=Severity.WARNING if warning else Severity.INFO,
-            trace_context=trace_of(event),
-            k8s_context=context,
-            entity=EntityName(type=about.kind.lower(), name=about.name, namespace=about.namespace),
-            event_name=_name(said),
-            reason=said.reason or "",
-            message=said.message or "",
-            order=order,
-            root=root_of(event.metadata),
-            node=said.source.host if said.source else "",
-            attributes=Attributes(
-                count=_count(said),
-                first_at=said.first_timestamp,
-                record=said.metadata.uid or said.metadata.name,
-                component=said.reporting_component or (said.source.component if said.source else ""),
-                container=_container(about.field_path),
-            ),
+    return UnifiedEvent(
+        id=raw_id,
+        raw_id=raw_id,
+        timestamp=event.timestamp,
+        observed_at=observed_at(event.metadata),
+        type=EventType.LIFECYCLE,
+        source=event.metadata.collector,
+        severity=Severity.WARNING if warning else Severity.INFO,
+        trace_context=trace_of(event),
+        k8s_context=context,
+        entity=EntityName(type=about.kind.lower(), name=about.name, namespace=about.namespace),
+        event_name=_name(said),
+        reason=said.reason or "",
+        message=said.message or "",
+        order=order,
+        root=root_of(event.metadata),
+        node=said.source.host if said.source else "",
+        attributes=Attributes(
+            count=_count(said),
+            first_at=said.first_timestamp,
+            record=said.metadata.uid or said.metadata.name,
+            component=said.reporting_component or (said.source.component if said.source else ""),
+            object=str(made) if made else "",
+            container=_container(about.field_path),
         ),
+    )
+
+
+def _of_the_made(main: UnifiedEvent, made: ObjectKey) -> UnifiedEvent:
+    """The same Event as a happening of what it speaks of, whose owner it names; that one's uid it does not say."""
+    owner = OwnerReference(main.key.kind, main.key.name)
+    context = K8sContext(
+        name=made.name, namespace=made.namespace, kind=made.kind, uid="", labels={}, owner_references=(owner,)
+    )
+    return msgspec.structs.replace(
+        main,
+        id="evt-" + digest(str(made), main.id),
+        k8s_context=context,
+        entity=EntityName(type=made.kind.lower(), name=made.name, namespace=made.namespace),
     )
 
 

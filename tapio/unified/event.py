@@ -75,13 +75,15 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """What a happening says beyond its message, by the field's own names; every field is absent unless it applies.
 
     `count`, `first_at`: how often since when (a Kubernetes Event is counted, not repeated). `record` names the
-    source's own record (an Event's uid), of which the newest version counts. `component` reported it.
+    source's own record (an Event's uid), of which the newest version counts. `component` reported it. `object` is the
+    key of what a controller says it made or removed.
     """
 
     count: int = 1
     first_at: datetime | None = None
     record: str = ""
     component: str = ""
+    object: str = ""
     container: str = ""
     previous: bool = False
     lines: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from tapio.why.memo import ReadOnce
 from tapio.why.question import Question, resolve
 from tapio.why.quiet import CLUSTER
 from tapio.why.refs import utc
-from tapio.why.scope import Subject, links_of, same_uid
+from tapio.why.scope import Subject, is_retired, links_of, same_uid
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -73,9 +73,9 @@ def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime)
 
 def _last_moment(entity: Entity, graph: GraphReader, at: datetime) -> datetime:
     """An object that is gone is explained as it last was in trouble, unless it recovered before it went."""
-    if entity.valid_to is None or entity.valid_to > at:
-        return at
     subject = Subject(entity.key, entity.uid)
+    if (entity.valid_to is None or entity.valid_to > at) and not is_retired(graph, subject, at):
+        return at
     trouble = next((one for one in graph.past_symptoms(entity.key, at) if _is_trouble(one, subject)), None)
     if trouble is None or trouble.valid_to is None:
         return at

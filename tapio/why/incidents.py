@@ -84,8 +84,10 @@ def _teller(symptoms: Sequence[Symptom], cause: Ranked | None) -> Symptom:
     return min(own or [cause.clearest.symptom], key=lambda one: (severity(one), one.since, one.uid))
 
 
-def _badness(incident: Incident) -> tuple[int, int, bool, datetime, ObjectKey, str]:
+def _badness(incident: Incident) -> tuple[bool, int, int, bool, datetime, ObjectKey, str]:
+    """What was seen comes before what only Events speak of."""
     return (
+        all(symptom.by_hearsay for symptom in incident.case.open),
         -len(incident.affected),
         min(severity(symptom) for symptom in incident.case.open),
         incident.cause is None,

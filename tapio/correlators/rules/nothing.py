@@ -56,7 +56,9 @@ def _finding(view: View, code: str, summary: str, confidence: float, *proof: Evi
 
 
 def _leaving(view: View) -> bool:
-    return isinstance(view, PodView) and view.pod.metadata.deletion_timestamp is not None
+    if isinstance(view, WorkloadView) and view.by_hearsay:
+        return bool(view.pods_told_of) and all(pod.leaving for pod in view.pods_told_of)
+    return isinstance(view, PodView) and view.leaving
 
 
 def _farewell(view: View) -> list[Evidence]:

@@ -11,7 +11,7 @@ from tapio.correlators.views.references import Reference, references
 from tapio.correlators.views.view import View
 from tapio.correlators.world import Moment
 from tapio.graph import Change
-from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 
@@ -35,6 +35,16 @@ class PodView(View):
     @property
     def created_at(self) -> datetime:
         return self.pod.metadata.creation_timestamp or self.event.timestamp
+
+    @cached_property
+    def leaving(self) -> bool:
+        """Whether it is being deleted: by its own state, or by an Event that is newer than that state."""
+        if self.pod.metadata.deletion_timestamp:
+            return True
+        if self.by_hearsay or self.status.phase in ("Succeeded", "Failed"):
+            return False
+        told = self.said(EventName.CONTAINER_KILLED, EventName.CONTROLLER_DELETED, since=self.event.timestamp)
+        return any(_says_goodbye(event) for event in told)
 
     @property
     def workload(self) -> ObjectKey:
@@ -89,6 +99,11 @@ def _paired(
         yield spec, by_name.pop(spec.name, None)
     for status in by_name.values():  # a status whose spec is not there (a pruned object)
         yield k8s.Container(name=status.name, image=status.image), status
+
+
+def _says_goodbye(event: UnifiedEvent) -> bool:
+    """A container that is to be started again is killed with other words (pkg/kubelet/kuberuntime)."""
+    return event.event_name is EventName.CONTROLLER_DELETED or event.message.startswith("Stopping container ")
 
 
 def _is_ready(event: UnifiedEvent) -> bool:

@@ -10,7 +10,12 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent
 
 
 class View:
-    """What every view has: the moment, the entity's newest state and everything said about it until then."""
+    """What every view has: the moment, the entity's newest state and everything said about it until then.
+
+    `by_hearsay`: the state is only what Events tell of an object that was never seen.
+    """
+
+    by_hearsay = False
 
     def __init__(self, moment: Moment, event: UnifiedEvent, history: History) -> None:
         self.moment = moment

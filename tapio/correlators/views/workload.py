@@ -1,12 +1,16 @@
 """A Deployment, ReplicaSet, StatefulSet, DaemonSet or Job."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from tapio.correlators.hearsay import as_history, told
 from tapio.correlators.history import History
+from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.view import View
 from tapio.correlators.world import Moment
-from tapio.unified import UnifiedEvent
+from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 
@@ -49,3 +53,37 @@ class WorkloadView(View):
         if isinstance(self.object, k8s.Deployment):
             return self.status.available_replicas
         return self.status.ready_replicas
+
+    @cached_property
+    def pods_told_of(self) -> list[PodView]:
+        """The pods that its controllers say they made, as far as anything is known of them."""
+        keys = dict.fromkeys(_pods_made(self.moment, self.key))
+        return [pod for key in keys if (pod := _pod_view(self.moment, key))]
+
+
+def _pods_made(moment: Moment, owner: ObjectKey) -> Iterator[ObjectKey]:
+    history = moment.history(owner)
+    for event in history.said if history else ():
+        made = event.attributes.object if event.attributes and event.timestamp <= moment.at else ""
+        if not made:
+            continue
+        key = ObjectKey.parse(made)
+        if key.kind == "Pod":
+            yield key
+        elif key != owner:
+            yield from _pods_made(moment, key)
+
+
+def _pod_view(moment: Moment, key: ObjectKey) -> PodView | None:
+    history = moment.history(key)
+    state = history.state(moment.at) if history else None
+    if history is None or (state and not isinstance(state.object, k8s.Pod)):
+        return None
+    if state:
+        return PodView(moment, state, history)
+    heard = told(history, moment.at)
+    if heard is None:
+        return None
+    view = PodView(moment, heard, as_history(history, heard))
+    view.by_hearsay = True
+    return view

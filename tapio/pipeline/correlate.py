@@ -74,6 +74,7 @@ class Correlate:
 
     async def _decide(self, feed: Feed, restored: Restored, pages: Sequence[Page]) -> "_Step":
         arrivals = await self._decode(feed, pages)
+        arrivals.sort(key=_order)  # the engine minds no order, but an event that comes late costs it a redrawing
         started = time.monotonic()
         batch = restored.engine.apply(arrivals)
         read = {name: deliveries[-1].sequence for name, deliveries in pages}
@@ -156,6 +157,10 @@ def decode_page(partition: str, deliveries: Sequence[Delivery]) -> tuple[list[Ar
 def _on(storing: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
     """The store's calls block, so they run on a thread of their own, one after another."""
     return asyncio.get_running_loop().run_in_executor(storing, partial(work, *args, **kwargs))
+
+
+def _order(arrival: Arrival) -> tuple[datetime, int, str]:
+    return arrival.event.sort_key
 
 
 def _newest(arrivals: Sequence[Arrival]) -> datetime | None:

@@ -42,7 +42,7 @@ class Engine:
             known = self._timelines.get(stored.subject)
             if known is None or known.points[-1].at < timeline.points[-1].at:
                 self._timelines[stored.subject] = timeline
-                self._watch(timeline, timeline.watching)
+                self._watch(timeline)
 
     def apply(self, arrivals: Sequence[Arrival]) -> GraphBatch:
         """Takes events in and gives back everything that follows from them.
@@ -87,9 +87,9 @@ class Engine:
     def _touched(self, event: UnifiedEvent) -> set[ObjectKey]:
         """The subjects whose verdict may be another now: the event's own, and whoever looked at it."""
         key = event.key
-        touched = set(self._watchers.get(key, ()))
-        for group in self._world.groups_of(key):
-            touched |= self._watchers.get(group, set())
+        watched: set[Watched] = {key, *self._world.groups_of(key)}
+        lookers = {subject for one in watched for subject in self._watchers.get(one, ())}
+        touched = {one for one in lookers if self._timelines[one].looked_at(watched, event.timestamp)}
         if key.kind in JUDGED and (self._is_home(event) or key in self._timelines):
             touched |= {key}
         return touched
@@ -111,7 +111,6 @@ class Engine:
         """Draws the verdicts anew from `since` on: at every moment at which they may become others."""
         timeline = self._timelines.get(subject) or Timeline(subject)
         drawn: list[Point] = []
-        seen: set[Watched] = set()
         at: datetime | None = since
         while at is not None:
             before = drawn[-1] if drawn else timeline.before(at)
@@ -119,14 +118,13 @@ class Engine:
             recheck_at = None
             if judged:
                 drawn.append(judged.point)
-                seen |= judged.seen
                 recheck_at = judged.recheck_at
-            at = min(self._later(subject, at, judged.seen if judged else (), recheck_at), default=None)
+            at = min(self._later(subject, at, judged.point.seen if judged else (), recheck_at), default=None)
         if not drawn:
             return
         self._timelines[subject] = timeline
-        grown = self._watch(timeline, seen)
-        if timeline.replace(since, drawn) or grown:
+        if timeline.replace(since, drawn):
+            self._watch(timeline)
             drawing.redrawn[subject] = min(since, drawing.redrawn.get(subject, since))
 
     def _later(
@@ -147,13 +145,11 @@ class Engine:
             else:
                 yield from self._world.members(watched)
 
-    def _watch(self, timeline: Timeline, seen: set[Watched]) -> bool:
-        """Registers a subject with everything it looked at; whether there was anything new."""
-        for watched in seen:
-            self._watchers.setdefault(watched, set()).add(timeline.subject)
-        grown = not seen <= timeline.watching
-        timeline.watching |= seen
-        return grown
+    def _watch(self, timeline: Timeline) -> None:
+        """Registers a subject with everything that any of its verdicts looked at."""
+        for point in timeline.points:
+            for watched in point.seen:
+                self._watchers.setdefault(watched, set()).add(timeline.subject)
 
 
 class _Drawing:

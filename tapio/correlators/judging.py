@@ -14,7 +14,7 @@ from tapio.correlators.rules.nothing import nothing_wrong
 from tapio.correlators.sequence import Sighting, sighting
 from tapio.correlators.timeline import Point, Verdict
 from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView
-from tapio.correlators.world import Moment, Watched, World
+from tapio.correlators.world import Moment, World
 from tapio.graph import Evidence, Link, RuledOut, Symptom
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -39,11 +39,10 @@ _UNSET_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class Judged(NamedTuple):
-    """A verdict, when time alone changes it, and everything that was looked at for it."""
+    """A verdict, and when time alone changes it."""
 
     point: Point
     recheck_at: datetime | None
-    seen: set[Watched]
 
 
 def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, *, had_symptom: bool) -> Judged | None:
@@ -55,14 +54,14 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
         return None
     if is_deleted(view.event):
         gone = _link(view, None, nothing_wrong(view, None, had_symptom=had_symptom), None)
-        return Judged(Point(at, view.uid, Verdict(links=(gone,))), None, moment.seen)
+        return Judged(Point(at, view.uid, Verdict(links=(gone,)), frozenset(moment.seen)), None)
     seen = sighting(view)
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
         symptom = msgspec.structs.replace(symptom, examined=examined)
     verdict = Verdict(edges=edges(view), symptom=symptom, links=links)
-    return Judged(Point(at, view.uid, verdict), _recheck_at(view, seen), moment.seen)
+    return Judged(Point(at, view.uid, verdict, frozenset(moment.seen)), _recheck_at(view, seen))
 
 
 def _view(moment: Moment, history: History) -> View | None:

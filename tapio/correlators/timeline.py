@@ -5,8 +5,8 @@ alone would change it. An event that comes late redraws the verdicts from its mo
 the events alone.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
@@ -31,11 +31,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A moment at which the verdict became another."""
+    """A moment at which the verdict became another, and everything that was looked at for it."""
 
     at: datetime
     uid: str
     verdict: Verdict
+    seen: frozenset[Watched] = frozenset()
+
+    def same(self, other: "Point") -> bool:
+        """Whether the other says the same of the same life."""
+        return self.uid == other.uid and self.verdict == other.verdict
 
 
 class _Span(NamedTuple):
@@ -60,12 +65,11 @@ class _Span(NamedTuple):
 class Timeline:
     """A subject's verdicts, the newest last; equal neighbours are one."""
 
-    __slots__ = ("points", "subject", "watching")
+    __slots__ = ("points", "subject")
 
     def __init__(self, subject: ObjectKey) -> None:
         self.subject = subject
         self.points: list[Point] = []
-        self.watching: set[Watched] = set()  # everything that any verdict looked at
 
     def before(self, at: datetime) -> Point | None:
         """The verdict that held just before `at`."""
@@ -86,11 +90,18 @@ class Timeline:
         place = bisect_left(self.points, since, key=_at)
         kept = self.points[:place]
         for point in drawn:
-            if not kept or (kept[-1].verdict, kept[-1].uid) != (point.verdict, point.uid):
+            if kept and kept[-1].same(point):
+                kept[-1] = msgspec.structs.replace(kept[-1], seen=kept[-1].seen | point.seen)
+            else:
                 kept.append(point)
         changed = kept != self.points
         self.points = kept[-_POINT_LIMIT:]
         return changed
+
+    def looked_at(self, groups: Collection[Watched], since: datetime) -> bool:
+        """Whether any verdict that holds at `since` or later looked at one of these."""
+        place = max(bisect_right(self.points, since, key=_at) - 1, 0)
+        return any(not point.seen.isdisjoint(groups) for point in self.points[place:])
 
     def rows(self, partition: str, since: datetime) -> Iterator[SubjectTimeline]:
         """What the store shall hold of the subject from `since` on: one for each uid that bore the name.
@@ -121,16 +132,28 @@ class Timeline:
 
     def packed(self) -> bytes:
         """The timeline as bytes, for the store to keep."""
-        watching = sorted((tuple(watched) for watched in self.watching), key=lambda one: (len(one), one))
-        return _encoder.encode((self.points, watching))
+        return _encoder.encode([_Packed(one.at, one.uid, one.verdict, _names(one.seen)) for one in self.points])
 
     @classmethod
     def unpacked(cls, subject: ObjectKey, state: bytes) -> "Timeline":
         """The inverse of `packed`."""
         timeline = cls(subject)
-        timeline.points, watching = _decoder.decode(state)
-        timeline.watching = {_watched(one) for one in watching}
+        for one in _decoder.decode(state):
+            timeline.points.append(Point(one.at, one.uid, one.verdict, frozenset(map(_watched, one.seen))))
         return timeline
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    """A point as it is stored: what was looked at by the parts of its name."""
+
+    at: datetime
+    uid: str
+    verdict: Verdict
+    seen: list[tuple[str, ...]]
+
+
+def _names(seen: Iterable[Watched]) -> list[tuple[str, ...]]:
+    return sorted((tuple(watched) for watched in seen), key=lambda one: (len(one), one))
 
 
 _WATCHED: dict[int, type[Watched]] = {len(type_._fields): type_ for type_ in (ObjectKey, Group, Labelled)}
@@ -142,7 +165,7 @@ def _watched(one: tuple[str, ...]) -> Watched:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[list[Point], list[tuple[str, ...]]])
+_decoder = msgspec.msgpack.Decoder(list[_Packed])
 
 
 def _reaches(end: datetime | None, since: datetime) -> bool:

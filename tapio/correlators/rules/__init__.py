@@ -4,17 +4,37 @@ A rule is a pure function over a view as of a moment. It reads states first, Eve
 example and near-miss in `tests/unit/rules`. Importing this package registers every rule; the line that does is below.
 """
 
-from tapio.correlators.rules import controllers, network, node, nothing, runtime, scheduling, startup
+from tapio.correlators.rules import (
+    configuration,
+    controllers,
+    creation,
+    dependencies,
+    initialization,
+    mounts,
+    network,
+    node,
+    nothing,
+    probes,
+    runtime,
+    scheduling,
+    startup,
+)
 from tapio.correlators.rules.finding import RULES, Finding, Rule, rule, rules_for
 
 __all__ = [
     "RULES",
     "Finding",
     "Rule",
+    "configuration",
     "controllers",
+    "creation",
+    "dependencies",
+    "initialization",
+    "mounts",
     "network",
     "node",
     "nothing",
+    "probes",
     "rule",
     "rules_for",
     "runtime",

@@ -4,17 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tapio.correlators.quantities import amount
+from tapio.correlators.rules.crashes import crash_of
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.remedies import restart, target, undo
 from tapio.correlators.sequence import describe_end, signal_of
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
 from tapio.correlators.views import ContainerView, End, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
-from tapio.unified import EventName, ObjectKey
-
-_SIGKILL = 9
-_KILL_GRACE_S = 60.0  # the default grace period (30 s) and the Event's own delay
-_PROBE_KILL = ("failed liveness probe", "failed startup probe")
-_START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
 
 
 @rule("runtime.oom_killed", version=1, decided_by=("kubeapi", "ebpf", "systemd"))
@@ -63,9 +59,9 @@ def _lowered(change: Change) -> bool:
 def _oom_next(container: ContainerView, change: Change | None) -> tuple[str, ...]:
     workload = container.pod.workload
     if change is not None:
-        return (_undo(workload),)
+        return (undo(workload),)
     return (
-        f"kubectl -n {workload.namespace} set resources {_target(workload)} -c {container.name} --limits=memory=<more>",
+        f"kubectl -n {workload.namespace} set resources {target(workload)} -c {container.name} --limits=memory=<more>",
     )
 
 
@@ -75,7 +71,7 @@ def crash_after_change(container: ContainerView) -> Iterator[Finding]:
 
     A change after the first crash is not its cause; nor is one in an object that the container does not read.
     """
-    end = _crash(container)
+    end = crash_of(container)
     if end is None:
         return
     onset = container.pod.onset or end.at
@@ -104,7 +100,7 @@ def crash_after_change(container: ContainerView) -> Iterator[Finding]:
 @rule("runtime.crash_app", version=1)
 def crash_app(container: ContainerView) -> Iterator[Finding]:
     """The program ends by itself, and nothing it consumes changed before."""
-    end = _crash(container)
+    end = crash_of(container)
     if end is None or _candidates(container, end, container.pod.onset or end.at):
         return
     line = container.last_line
@@ -124,26 +120,6 @@ def crash_app(container: ContainerView) -> Iterator[Finding]:
             *_node_pressure_ruled_out(container),
         ),
         next=(f"kubectl -n {workload.namespace} logs {container.pod.key.name} -c {container.name} --previous",),
-    )
-
-
-def _crash(container: ContainerView) -> End | None:
-    """The newest end, when it is the program's own: not the kernel's, the runtime's or a probe's doing."""
-    end = container.last_end
-    if end is None or not container.unwell or end.reason == "OOMKilled" or end.reason in _START_REASONS:
-        return None
-    if signal_of(end) == _SIGKILL and _killed_by_probe(container, end.at):
-        return None
-    return end
-
-
-def _killed_by_probe(container: ContainerView, at: datetime) -> bool:
-    kills = container.pod.said(EventName.CONTAINER_KILLED)
-    return any(
-        (one.attributes is None or one.attributes.container in ("", container.name))
-        and any(words in one.message for words in _PROBE_KILL)
-        for one in kills
-        if abs((one.timestamp - at).total_seconds()) <= _KILL_GRACE_S
     )
 
 
@@ -220,16 +196,8 @@ def _node_pressure_ruled_out(container: ContainerView) -> tuple[RuledOut, ...]:
 def _change_next(container: ContainerView, change: Change) -> tuple[str, ...]:
     workload = container.pod.workload
     if change.entity == workload:
-        return (_undo(workload),)
+        return (undo(workload),)
     where = f"{change.entity.kind}/{change.entity.namespace}/{change.entity.name}"
     through = f" where {change.actor} gets it" if change.actor else ""
-    restart = f"kubectl -n {workload.namespace} rollout restart {_target(workload)}"
-    return (f"restore {change.field} in {where}{through}, then: {restart}",)
-
-
-def _undo(workload: ObjectKey) -> str:
-    return f"kubectl -n {workload.namespace} rollout undo {_target(workload)}"
-
-
-def _target(workload: ObjectKey) -> str:
-    return f"{workload.kind.lower()}/{workload.name}"
+    then = restart(workload, container.pod.key.name)
+    return (f"restore {change.field} in {where}{through}, then: {then}",)

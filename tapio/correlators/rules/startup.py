@@ -3,7 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from tapio.correlators.rules.absent import as_change, deletion_of
+from tapio.correlators.rules.crashes import START_REASONS
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.mounts import INTO_CONTAINER
+from tapio.correlators.rules.remedies import correct, shortened
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -49,7 +53,8 @@ _PULL_FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     "startup.image_platform",
     "startup.registry_unreachable",
     "startup.pull_denied",
-    version=1,
+    "startup.pull_secret_missing",
+    version=2,
 )
 def image_pull(container: ContainerView) -> Iterator[Finding]:
     """The image cannot be pulled: what the registry or the way to it answered decides which it is.
@@ -67,7 +72,48 @@ def image_pull(container: ContainerView) -> Iterator[Finding]:
         weights[code, detail] = weights.get((code, detail), 0) + times
     code, detail = max(weights, key=lambda kind: weights[kind])
     proof = [fact for said_code, _, _, fact in said if said_code == code]
-    yield _pull_finding(container, code, detail, proof)
+    without = _missing_pull_secret(container) if code == "startup.pull_denied" else None
+    yield _without_secret(container, *without, proof) if without else _pull_finding(container, code, detail, proof)
+
+
+# kubelet since 1.27: "Unable to retrieve some image pull secrets (name, ...); attempting to pull ..."
+_NO_PULL_SECRET = re.compile(r"image pull secrets \(([^),]+)")
+
+
+def _missing_pull_secret(container: ContainerView) -> tuple[ObjectKey, Evidence] | None:
+    """The pull secret that the kubelet did not find; only a refusal makes it matter, for many images need none."""
+    pod = container.pod
+    for event in reversed(pod.said(EventName.IMAGE_PULL_FAILED)):
+        told = _NO_PULL_SECRET.search(event.message)
+        if told:
+            return ObjectKey("Secret", pod.key.namespace, told[1].strip()), evidence(event, shortened(event.message))
+    for reference in pod.spec.image_pull_secrets:
+        key = ObjectKey("Secret", pod.key.namespace, reference.name)
+        deletion = deletion_of(pod, key)
+        if deletion is not None:
+            return key, evidence(deletion, f"Secret {key.name} deleted")
+    return None
+
+
+def _without_secret(container: ContainerView, secret: ObjectKey, told: Evidence, proof: list[Evidence]) -> Finding:
+    pod = container.pod
+    deletion = deletion_of(pod, secret)
+    set_by = (one for one in pod.workload_changes if "imagePullSecrets" in one.field)
+    change = as_change(deletion) if deletion else next(set_by, None)
+    facts = [change_evidence(change)] if change else []
+    create = f"kubectl -n {secret.namespace} create secret docker-registry {secret.name} --docker-server="
+    return Finding(
+        code="startup.pull_secret_missing",
+        blame=secret if deletion else pod.workload,
+        workload=pod.workload,
+        change=change,
+        summary=f"the registry refuses image {container.spec.image}, and its pull secret {secret.name} does not exist",
+        confidence=0.9,
+        evidence=(*facts, told, *proof[-2:]),
+        attributes={"secret": secret.name, "image": container.spec.image, "container": container.name},
+        ruled_out=(RuledOut(code="startup.image_not_found", because="the registry refused, it did not look"),),
+        next=(create + registry_of(container.spec.image),),
+    )
 
 
 def _pull_errors(container: ContainerView) -> list[tuple[str, str, int, Evidence]]:
@@ -76,7 +122,7 @@ def _pull_errors(container: ContainerView) -> list[tuple[str, str, int, Evidence
     for event, text, times in _pull_messages(container):
         kind = _classified(text)
         if kind:
-            found.append((*kind, times, evidence(event, _shortened(text))))
+            found.append((*kind, times, evidence(event, shortened(text))))
     return found
 
 
@@ -164,16 +210,11 @@ def registry_of(image: str) -> str:
     return "docker.io"
 
 
-def _shortened(text: str, most: int = 240) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 _NO_SUCH_COMMAND = re.compile(
     r"executable file not found|no such file or directory|permission denied|exec format error|is a directory"
     r"|cannot execute|command not found",
     re.IGNORECASE,
 )
-_START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
 _NOT_EXECUTABLE, _NOT_FOUND, _START_FAILED = 126, 127, 128  # a shell's and runc's exit codes for a command
 
 
@@ -195,24 +236,22 @@ def command_invalid(container: ContainerView) -> Iterator[Finding]:
         evidence=(*([change_evidence(change)] if change else []), told),
         attributes={"container": container.name, "field": container.field(field)},
         ruled_out=(RuledOut(code="runtime.crash_app", because="the program never ran"),),
-        next=(f"correct {container.field(field)} in {_named(container.pod.workload)}",),
+        next=(correct(container.pod.workload, container.field(field)),),
     )
 
 
 def _start_error(container: ContainerView) -> Evidence | None:
     waiting, end = container.waiting, container.last_end
-    if waiting and waiting.reason in _START_REASONS and _NO_SUCH_COMMAND.search(waiting.message):
-        return container.pod.fact(f"{waiting.reason}: {_shortened(waiting.message)}")
+    if any(INTO_CONTAINER.search(one.message) for one in (waiting, end) if one):
+        return None
+    if waiting and waiting.reason in START_REASONS and _NO_SUCH_COMMAND.search(waiting.message):
+        return container.pod.fact(f"{waiting.reason}: {shortened(waiting.message)}")
     if end is None:
         return None
-    if end.reason in _START_REASONS and (end.exit_code in (_NOT_EXECUTABLE, _NOT_FOUND, _START_FAILED)):
-        return evidence(end.event, f"{end.reason}, exit {end.exit_code}: {_shortened(end.message)}", at=end.at)
+    if end.reason in START_REASONS and (end.exit_code in (_NOT_EXECUTABLE, _NOT_FOUND, _START_FAILED)):
+        return evidence(end.event, f"{end.reason}, exit {end.exit_code}: {shortened(end.message)}", at=end.at)
     if end.exit_code in (_NOT_EXECUTABLE, _NOT_FOUND) and _NO_SUCH_COMMAND.search(
         f"{end.message} {container.last_line}"
     ):
-        return evidence(end.event, f"exit {end.exit_code}: {_shortened(container.last_line)}", at=end.at)
+        return evidence(end.event, f"exit {end.exit_code}: {shortened(container.last_line)}", at=end.at)
     return None
-
-
-def _named(key: ObjectKey) -> str:
-    return f"{key.kind}/{key.namespace}/{key.name}"

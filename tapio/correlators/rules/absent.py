@@ -1,0 +1,26 @@
+"""Objects that something names and that are not there: whether they were deleted, and since when."""
+
+from tapio.correlators.history import is_deleted
+from tapio.correlators.views import View
+from tapio.graph import Change
+from tapio.unified import ObjectKey, UnifiedEvent
+
+
+def deletion_of(view: View, key: ObjectKey) -> UnifiedEvent | None:
+    """The event that shows the object's deletion; None where it exists, or where it was never known."""
+    history = view.moment.history(key)
+    state = history.state(view.at) if history else None
+    return state if state is not None and is_deleted(state) else None
+
+
+def as_change(deletion: UnifiedEvent) -> Change:
+    """A deletion as the change that it is: the object got its deletionTimestamp."""
+    return Change(
+        entity=deletion.key,
+        uid=deletion.k8s_context.uid,
+        field="metadata.deletionTimestamp",
+        before=None,
+        after=deletion.timestamp.isoformat().replace("+00:00", "Z"),
+        at=deletion.timestamp,
+        event_id=deletion.id,
+    )

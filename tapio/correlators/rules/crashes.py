@@ -1,0 +1,89 @@
+"""Whose doing an end was: the program's own, or that of a probe, the kernel or the runtime."""
+
+import re
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from tapio.correlators.sequence import probe_budget
+from tapio.correlators.views import ContainerView, End
+from tapio.unified import EventName, UnifiedEvent
+from tapio.unified import objects as k8s
+
+# The runtime's words for a container that it could not start: the program never ran.
+START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
+_GRACE_S = 30  # terminationGracePeriodSeconds by default
+_SLACK = timedelta(seconds=10)  # from the end of the grace period to the state that shows the end
+_SILENCE = timedelta(hours=1)  # for which the API server keeps an Event by default
+_LONGEST_LOOP_S = 1800.0  # a run that lasted longer was no round of the same loop
+_EARLY = timedelta(seconds=2)  # Events and container states are rounded to seconds, each its own way
+# "Container app failed liveness probe, will be restarted", and before 1.16 "... will be killed and recreated".
+_KILLED = re.compile(r"failed (liveness|startup) probe", re.IGNORECASE)
+_FAILED = re.compile(r"(Liveness|Startup) probe failed", re.IGNORECASE)
+
+
+class ProbeKill(NamedTuple):
+    """The kubelet ended a run because a probe failed; `event` says so, or that the probe failed just before."""
+
+    probe: str  # liveness | startup
+    end: End
+    event: UnifiedEvent
+
+
+def crash_of(container: ContainerView) -> End | None:
+    """The newest end, when it is the program's own: not the kernel's, the runtime's or a probe's doing."""
+    end = container.last_end
+    if end is None or not container.unwell or end.reason == "OOMKilled" or end.reason in START_REASONS:
+        return None
+    return None if probe_kill(container) else end
+
+
+def probe_kill(container: ContainerView) -> ProbeKill | None:
+    """The kill by a probe that was the newest end, whatever exit code the program gave on its way out.
+
+    The kubelet says so when it kills; where that Event is gone, a probe that had failed often enough just before says
+    it too.
+    """
+    end = container.last_end
+    if end is None or not container.unwell or end.reason == "OOMKilled":
+        return None
+    grace = timedelta(seconds=container.pod.spec.termination_grace_period_seconds or _GRACE_S)
+    for event in reversed(_said(container, EventName.CONTAINER_KILLED)):
+        told = _KILLED.search(event.message)
+        probe = _probe(container, told[1].lower()) if told else None
+        if told and (_around(event, end.at, grace) or (probe and _went_on(event, end, probe))):
+            return ProbeKill(told[1].lower(), end, event)
+    for event in reversed(_said(container, EventName.CONTAINER_UNHEALTHY)):
+        told = _FAILED.search(event.message)
+        probe = _probe(container, told[1].lower()) if told else None
+        often = bool(event.attributes and probe and event.attributes.count >= probe.failure_threshold)
+        if told and probe and often and _around(event, end.at, grace + timedelta(seconds=probe.period_seconds)):
+            return ProbeKill(told[1].lower(), end, event)
+    return None
+
+
+def _said(container: ContainerView, name: EventName) -> list[UnifiedEvent]:
+    said = container.pod.said(name)
+    return [one for one in said if one.attributes is None or one.attributes.container in ("", container.name)]
+
+
+def _probe(container: ContainerView, name: str) -> k8s.Probe | None:
+    return container.spec.liveness_probe if name == "liveness" else container.spec.startup_probe
+
+
+def _went_on(event: UnifiedEvent, end: End, probe: k8s.Probe) -> bool:
+    """Whether a later end is of the same kind as the kill that was told.
+
+    The kubelet sends 25 Events about one pod, then one in five minutes (client-go's spam filter), so a loop of kills
+    falls silent. A run that ended before the probe can have failed often enough was not ended by it.
+    """
+    if not timedelta() <= end.at - event.timestamp <= _SILENCE or end.lasted_s is None:
+        return False
+    least = probe_budget(probe).total_seconds() - probe.period_seconds - _EARLY.total_seconds()
+    return least <= end.lasted_s <= _LONGEST_LOOP_S
+
+
+def _around(event: UnifiedEvent, end: datetime, grace: timedelta) -> bool:
+    """Whether an end lies within the time that a counted Event spans, or follows it within the grace period."""
+    first = event.attributes.first_at if event.attributes else None
+    began = min(first or event.timestamp, event.timestamp)
+    return began - _EARLY <= end <= event.timestamp + grace + _SLACK

@@ -1,0 +1,125 @@
+"""What keeps the runtime from making a container, or the sandbox it would run in."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.remedies import shortened, undo_or_correct
+from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
+from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import EventName, ObjectKey, UnifiedEvent
+
+_NOT_CREATED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+# The kubelet's check of runAsNonRoot (pkg/kubelet/kuberuntime/security_context.go), then what runc, crun and the
+# runtimes say of users, capabilities and profiles.
+_SECURITY = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("runAsNonRoot", r"runAsNonRoot|breaks non-root policy|image will run as root|verify user is non-root"),
+        ("runAsUser", r"cannot set [ug]id|set[ug]id|setgroups|matching entries in passwd|unable to find (user|group)"),
+        ("profile", r"apparmor|seccomp|selinux"),
+        ("capabilities", r"capabilit(y|ies)|no_new_privs"),
+    )
+)
+
+
+@rule("startup.security_context", version=1)
+def security_context(container: ContainerView) -> Iterator[Finding]:
+    """The kubelet or the runtime refuses to run the container under the user or profile that it asks for."""
+    told = _refusal(container)
+    if told is None:
+        return
+    kind, proof = told
+    change = _security_change(container)
+    yield Finding(
+        code="startup.security_context",
+        blame=container.pod.workload,
+        change=change,
+        summary=f"container {container.name} may not run as it asks ({kind}): {shortened(proof.text, 160)}",
+        confidence=0.93,
+        evidence=(*([change_evidence(change)] if change else []), proof),
+        attributes={"container": container.name, "kind": kind},
+        ruled_out=(RuledOut(code="runtime.crash_app", because="the program never ran"),),
+        next=(undo_or_correct(container.pod.workload, change, container.field("securityContext"), kind),),
+    )
+
+
+def _refusal(container: ContainerView) -> tuple[str, Evidence] | None:
+    waiting, end = container.waiting, container.last_end
+    if waiting and waiting.reason in _NOT_CREATED:
+        kind = _security_kind(waiting.message)
+        if kind:
+            return kind, container.pod.fact(f"{waiting.reason}: {shortened(waiting.message)}")
+    if end and end.reason in ("StartError", "ContainerCannotRun") and not container.running_since:
+        kind = _security_kind(end.message)
+        if kind:
+            return kind, evidence(end.event, f"{end.reason}: {shortened(end.message)}", at=end.at)
+    return None
+
+
+def _security_kind(text: str) -> str:
+    return next((kind for kind, pattern in _SECURITY if pattern.search(text)), "")
+
+
+def _security_change(container: ContainerView) -> Change | None:
+    """The template change of its security context, of the pod's, or else of the image (whose user it takes)."""
+    pods = [one for one in container.pod.workload_changes if one.field.startswith("spec.template.spec.securityContext")]
+    return next(iter([*container.changes("securityContext"), *pods, *container.changes("image")]), None)
+
+
+_NOT_STARTED = frozenset({"ContainerCreating", "PodInitializing", ""})
+# The kubelet makes a sandbox anew about every 10 s: a second failure may still be a CNI that starts with its node.
+_PERSISTENT_TIMES = 3
+_PERSISTENT_AGE = timedelta(seconds=20)
+_SANDBOX = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("ipam", r"no (available |free )?ip|no addresses available|\bipam\b|range is full|failed to allocate"),
+        ("runtime_class", r"no runtime for|RuntimeHandler|runtime handler"),
+        ("cni", r"\bcni\b|network plugin|setup network for sandbox|networkPlugin|plugin type="),
+        ("runtime", r"containerd\.sock|crio\.sock|docker(shim)?\.sock|OCI runtime|create shim|runc"),
+        ("image", r"sandbox image|pause|pull image"),
+        ("timeout", r"deadline exceeded|timed out"),
+    )
+)
+
+
+@rule("startup.sandbox_failed", version=1, decided_by=("kubeapi", "cni", "systemd"))
+def sandbox_failed(pod: PodView) -> Iterator[Finding]:
+    """The pod's sandbox fails again and again: what serves pods on that node (CNI, IPAM, runtime) is to blame."""
+    said = pod.said(EventName.POD_SANDBOX_FAILED)
+    if not said or not _keeps_waiting(pod) or not _persists(pod, said):
+        return
+    newest = said[-1]
+    kind = next((kind for kind, pattern in _SANDBOX if pattern.search(newest.message)), "other")
+    node = ObjectKey("Node", "", pod.spec.node_name or newest.node)
+    of_workload = kind == "runtime_class" or not node.name
+    yield Finding(
+        code="startup.sandbox_failed",
+        blame=pod.workload if of_workload else node,
+        workload=pod.workload,
+        summary=f"no sandbox for {pod.key.name} on {node.name} ({kind}): {shortened(newest.message, 160)}",
+        confidence=0.85,
+        evidence=tuple(evidence(one, f"{one.reason} x{_times(one)}: {shortened(one.message)}") for one in said[-2:]),
+        attributes={"kind": kind, "node": node.name},
+        ruled_out=(RuledOut(code="startup.image_not_found", because="no image is pulled before there is a sandbox"),),
+        next=(f"kubectl get pods -A --field-selector spec.nodeName={node.name}  # the CNI's pods there",),
+    )
+
+
+def _keeps_waiting(pod: PodView) -> bool:
+    began = any(one.running_since or one.last_end for one in pod.containers)
+    waits = [one.waiting.reason if one.waiting else "" for one in pod.containers]
+    return not began and all(reason in _NOT_STARTED for reason in waits)
+
+
+def _persists(pod: PodView, said: list[UnifiedEvent]) -> bool:
+    """Messages hold ids that differ, so one trouble is many records: their counts add up."""
+    first = min((one.attributes.first_at if one.attributes else None) or one.timestamp for one in said)
+    age = max(pod.at, said[-1].timestamp) - first
+    return sum(_times(one) for one in said) >= _PERSISTENT_TIMES or age >= _PERSISTENT_AGE
+
+
+def _times(event: UnifiedEvent) -> int:
+    return event.attributes.count if event.attributes else 1

@@ -1,0 +1,242 @@
+"""What a container depends on and cannot reach, as its own last words name it."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from tapio.correlators.rules.absent import as_change, deletion_of
+from tapio.correlators.rules.dependency_text import Address, unanswered, unresolved
+from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.remedies import correct, named, undo_or_correct
+from tapio.correlators.temporal import reference_changes, rollout_changes
+from tapio.correlators.views import ContainerView, change_evidence, evidence
+from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import ObjectKey
+from tapio.unified import objects as k8s
+
+# A Service that went away is told as the cause when the container failed within this time.
+_LOST_LATELY = timedelta(hours=6)
+_SERVICE_NAME = 2  # labels of name.namespace
+_IN_CLUSTER = ("svc",)
+
+
+class _Unreached(NamedTuple):
+    """A host that the container names and does not reach, and where its words say so."""
+
+    host: str
+    port: int | None
+    line: str
+    service: ObjectKey | None  # what the name would be in the cluster; None for a name of the world outside
+
+
+@rule("runtime.dependency_address", "service.missing", version=1, decided_by=("kubeapi", "systemd"))
+def dependency_address(container: ContainerView) -> Iterator[Finding]:
+    """The container asks for a name that has no address, and no Service bears it.
+
+    A Service that was deleted is to blame itself. A name that was never there is the fault of whoever wrote it: the
+    client's environment, arguments or configuration, with the change that set it.
+    """
+    missing = missing_dependency(container)
+    if missing is None:
+        return
+    deletion = deletion_of(container.pod, missing.service) if missing.service else None
+    change = _setting_change(container, missing.host)
+    if deletion is not None and (change is None or change.at < deletion.timestamp):
+        yield _service_missing(container, missing, as_change(deletion))
+    else:
+        yield _wrong_address(container, missing, change)
+
+
+@rule("runtime.dependency_port", version=1, decided_by=("kubeapi", "systemd"))
+def dependency_port(container: ContainerView) -> Iterator[Finding]:
+    """The container asks a Service for a port that the Service does not have."""
+    if not _in_trouble(container):
+        return
+    for address, line in unanswered(container.last_words):
+        service = _service_at(container, address)
+        if service is None or _offers(service[1], address.port):
+            continue
+        key, spec = service
+        change = _setting_change(container, str(address.port))
+        yield _wrong_port(container, _Unreached(address.host, address.port, line, key), spec, change)
+        return
+
+
+def missing_dependency(container: ContainerView) -> _Unreached | None:
+    """The newest name that the container's last words call unknown, while no Service bears it."""
+    if not _in_trouble(container):
+        return None
+    for host, line in unresolved(container.last_words):
+        service = _service_key(host, container.pod.key.namespace)
+        if service is None or container.pod.moment.state(service) is None:
+            return _Unreached(host, None, line, service)
+    return None
+
+
+def _in_trouble(container: ContainerView) -> bool:
+    """Whether its words speak of what keeps it (or the pod that it initialises) from working now."""
+    if container.last_end and container.unwell:
+        return container.last_end.reason != "OOMKilled"
+    return bool(container.running_since) and not container.status.ready and not container.pod.ready
+
+
+def _service_key(host: str, namespace: str) -> ObjectKey | None:
+    """The Service that a name means in the cluster: `db`, `db.shop`, `db.shop.svc.cluster.local`."""
+    name, *rest = host.lower().split(".")
+    if not rest:
+        return ObjectKey("Service", namespace, name)
+    if len(rest) + 1 == _SERVICE_NAME or rest[1] in _IN_CLUSTER:
+        return ObjectKey("Service", rest[0] if rest[0] not in _IN_CLUSTER else namespace, name)
+    return None
+
+
+def _service_at(container: ContainerView, address: Address) -> tuple[ObjectKey, k8s.ServiceSpec] | None:
+    """The Service that an address means: by its name, or by its cluster IP."""
+    pod = container.pod
+    if not address.host.replace(".", "").isdigit():
+        key = _service_key(address.host, pod.key.namespace)
+        event = pod.moment.state(key) if key else None
+        return (event.key, event.object.spec) if event and isinstance(event.object, k8s.Service) else None
+    for event in pod.moment.all("Service", pod.key.namespace):
+        if isinstance(event.object, k8s.Service) and event.object.spec.cluster_ip == address.host:
+            return event.key, event.object.spec
+    return None
+
+
+def _offers(spec: k8s.ServiceSpec, port: int) -> bool:
+    """Whether the Service has the port; one without an address of its own leads straight to the pods' ports."""
+    if spec.cluster_ip == "None" or spec.type == "ExternalName":
+        return True
+    return any(one.port == port for one in spec.ports)
+
+
+# --- Who named it ----------------------------------------------------------------------------------------------------
+
+
+def _setting_change(container: ContainerView, value: str) -> Change | None:
+    """The change that brought the value in: of the template, or of a ConfigMap or Secret that the container reads."""
+    pod = container.pod
+    end = container.last_end
+    onset = pod.onset or (end.at if end else pod.at)
+    first = container.first_end(onset)
+    read = reference_changes(container, onset, first.started_at if first else container.running_since)
+    return next((one for one in (*rollout_changes(container, onset), *read) if _brings(one, value)), None)
+
+
+def _brings(change: Change, value: str) -> bool:
+    return _has(str(change.after), value) and not _has(str(change.before), value)
+
+
+def _has(text: str, value: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text) is not None
+
+
+def _named_in(container: ContainerView, value: str) -> str:
+    """The field of the container that names the value; empty where none does."""
+    spec = container.spec
+    for variable in spec.env:
+        if _has(variable.value, value):
+            return container.field(f"env[{variable.name}].value")
+    if _has("\n".join(spec.args), value):
+        return container.field("args")
+    return container.field("command") if _has("\n".join(spec.command), value) else ""
+
+
+def _configured_in(container: ContainerView, value: str) -> ObjectKey | None:
+    """The ConfigMap that the container reads and that holds the value."""
+    pod = container.pod
+    for reference in pod.references:
+        event = pod.moment.state(reference.key)
+        config = event.object if event and reference.container in ("", container.name) else None
+        if isinstance(config, k8s.ConfigMap) and any(_has(text, value) for text in config.data.values()):
+            return reference.key
+    return None
+
+
+# --- Wording ---------------------------------------------------------------------------------------------------------
+
+
+def _wrong_address(container: ContainerView, missing: _Unreached, change: Change | None) -> Finding:
+    workload = container.pod.workload
+    field = _named_in(container, missing.host)
+    holder = None if field else _configured_in(container, missing.host)
+    blame = change.entity if change else workload
+    place = field or (f"a value of {named(holder)}" if holder else "")
+    sure = 0.94 if change else 0.9 if place else 0.75
+    return Finding(
+        code="runtime.dependency_address",
+        blame=blame,
+        workload=workload,
+        change=change,
+        summary=f"container {container.name} asks for {missing.host}, which has no address: no such Service exists",
+        confidence=sure,
+        evidence=_proof(container, missing, change),
+        attributes=_attributes(container, missing, field),
+        ruled_out=(RuledOut(code="runtime.crash_app", because=f"its last words name {missing.host}"),),
+        next=_address_next(container, change, field, missing),
+    )
+
+
+def _service_missing(container: ContainerView, missing: _Unreached, change: Change) -> Finding:
+    at = f"{change.at:%H:%M:%S}"
+    return Finding(
+        code="service.missing",
+        blame=change.entity,
+        workload=container.pod.workload,
+        change=change,
+        summary=f"Service {change.entity.name}, which container {container.name} asks for, was deleted at {at}",
+        confidence=0.93,
+        evidence=_proof(container, missing, change),
+        attributes=_attributes(container, missing, _named_in(container, missing.host)),
+        ruled_out=(RuledOut(code="runtime.dependency_address", because="a Service of that name was there"),),
+        next=(f"create {named(change.entity)} again",),
+    )
+
+
+def _wrong_port(container: ContainerView, missing: _Unreached, spec: k8s.ServiceSpec, change: Change | None) -> Finding:
+    has = ", ".join(str(one.port) for one in spec.ports)
+    field = _named_in(container, str(missing.port))
+    service = missing.service.name if missing.service else missing.host
+    return Finding(
+        code="runtime.dependency_port",
+        blame=change.entity if change else container.pod.workload,
+        workload=container.pod.workload,
+        change=change,
+        summary=f"container {container.name} asks Service {service} for port {missing.port}; it has {has}",
+        confidence=0.93 if change else 0.9,
+        evidence=_proof(container, missing, change),
+        attributes=_attributes(container, missing, field),
+        ruled_out=(RuledOut(code="runtime.dependency_address", because=f"Service {service} exists"),),
+        next=(undo_or_correct(container.pod.workload, change, field or container.field("env"), f"port {has}"),),
+    )
+
+
+def _proof(container: ContainerView, missing: _Unreached, change: Change | None) -> tuple[Evidence, ...]:
+    facts = [change_evidence(change)] if change else []
+    end = container.last_end
+    logged = next((one for one in reversed(container.log_tail) if _logs(one.attributes, missing.line)), None)
+    if logged is not None:
+        facts.append(evidence(logged, f'{container.name} logs "{missing.line[:160]}"'))
+    elif end is not None:
+        facts.append(evidence(end.event, f'{container.name} ends with "{missing.line[:160]}"', at=end.at))
+    return tuple(facts) or (container.pod.fact(missing.line[:160]),)
+
+
+def _logs(attributes: object, line: str) -> bool:
+    return any(line in one for one in getattr(attributes, "lines", ()))
+
+
+def _attributes(container: ContainerView, missing: _Unreached, field: str) -> dict[str, object]:
+    attributes: dict[str, object] = {"container": container.name, "host": missing.host}
+    optional = {"port": missing.port, "field": field, "last_line": missing.line}
+    return attributes | {name: value for name, value in optional.items() if value}
+
+
+def _address_next(container: ContainerView, change: Change | None, field: str, missing: _Unreached) -> tuple[str, ...]:
+    workload = container.pod.workload
+    if change is not None and change.entity != workload:
+        return (f"restore {change.field} in {named(change.entity)}",)
+    if change is not None:
+        return (undo_or_correct(workload, change, field or container.field("env")),)
+    return (correct(workload, field or container.field("env"), f"a host that exists, not {missing.host}"),)

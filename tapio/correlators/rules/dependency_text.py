@@ -1,0 +1,77 @@
+"""What programs write when they do not reach something: which host has no address, which address nobody answers at."""
+
+import re
+from typing import NamedTuple
+
+_HOST = r"[A-Za-z0-9_](?:[\w.-]*\w)?"
+
+# Words for "this name has no address" in Go, glibc and musl programs, busybox, curl, psql, Node, Java, Python, nginx,
+# MySQL. What only says that no name server answered ("server misbehaving", EAI_AGAIN, "Temporary failure") is not here.
+_NO_ADDRESS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"lookup ({_HOST})\.?(?: on \S+)?: no such host",
+        rf"bad address ['\"]?({_HOST})",
+        rf"could not resolve (?:host|proxy):? ['\"]?({_HOST})",
+        rf"could not translate host name [\"']({_HOST})",
+        rf"getaddrinfo ENOTFOUND ({_HOST})",
+        rf"(?:UnknownHostException|Unknown host|Unknown MySQL server host):? ['\"]?({_HOST})",
+        rf"can(?:'t|not) (?:resolve|find) ['\"]?({_HOST})(?:['\"]|: NXDOMAIN|$)",
+        rf"host not found in upstream [\"']({_HOST})",
+        rf"[\"']?({_HOST})[\"']?(?::\d+)?: (?:Name or service not known|Name does not resolve|nodename nor servname)",
+        rf"Name or service not known \(({_HOST})",
+        rf"host=['\"]({_HOST})['\"].*(?:Name or service not known|Name does not resolve|Failed to resolve)",
+        rf"Failed to resolve ['\"]({_HOST})",
+        rf"no such host:? ['\"]?({_HOST})",
+    )
+)
+_NOT_A_HOST = frozenset({"host", "error", "socket", "failed", "name", "the", "address"})
+
+# Words for "nobody answers at this address".
+_UNANSWERED = re.compile(
+    r"refused|timed? ?out|deadline exceeded|unreachable|no route to host|failed to connect|couldn't connect"
+    r"|can't connect|cannot connect|could not connect|\(111\)|\(110\)",
+    re.IGNORECASE,
+)
+_ADDRESSES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"at [\"']({_HOST})[\"'].*port (\d{{1,5}})",
+        rf"host=['\"]({_HOST})['\"], port=(\d{{1,5}})",
+        rf"connect to ({_HOST}) port (\d{{1,5}})",
+        rf"({_HOST}) \([\d.]+:(\d{{1,5}})\)",
+        rf"on ['\"]({_HOST}):(\d{{1,5}})['\"]",
+        rf"(?:^|[\s\"'/@=(])({_HOST}):(\d{{1,5}})\b",
+    )
+)
+
+
+class Address(NamedTuple):
+    """A host (a name or an IP) and a port."""
+
+    host: str
+    port: int
+
+
+def unresolved(text: str) -> list[tuple[str, str]]:
+    """The hosts that are said to have no address, each with its line, newest line first."""
+    found = []
+    for line in reversed(text.splitlines()):
+        names = (match[1] for pattern in _NO_ADDRESS for match in pattern.finditer(line))
+        found += [(name.rstrip("."), line.strip()) for name in names if _is_host(name)]
+    return list(dict.fromkeys(found))
+
+
+def unanswered(text: str) -> list[tuple[Address, str]]:
+    """The addresses that nobody is said to answer at, each with its line, newest line first."""
+    found = []
+    for line in reversed(text.splitlines()):
+        if not _UNANSWERED.search(line):
+            continue
+        matches = (match for pattern in _ADDRESSES for match in pattern.finditer(line))
+        found += [(Address(match[1].rstrip("."), int(match[2])), line.strip()) for match in matches]
+    return list(dict.fromkeys(found))
+
+
+def _is_host(name: str) -> bool:
+    return name.lower() not in _NOT_A_HOST and not name.replace(".", "").isdigit()

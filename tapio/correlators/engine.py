@@ -66,27 +66,33 @@ class Engine:
 
     def _take(self, arrival: Arrival, drawing: "_Drawing") -> None:
         event = arrival.event
-        history = self._world.history(event.key)
+        key = event.key
+        history = self._world.history(key)
         first = not history.states
         if not self._world.add(event):
             return
+        if key.kind in _FACTS and history.repeats(event):
+            return  # what others lean on has not moved
         drawing.history.append(_entry(arrival))
-        if self._is_home(event):
-            drawing.changes += () if event.key.kind in _FACTS else changes_of(event)
-            if is_state(event) and event.key.kind not in _FACTS and (first or _redescribes(event)):
-                entity = _entity(event, history)
-                drawing.entities[entity.key, entity.uid] = entity
-            elif event.key.kind in KINDS and not is_state(event):
-                for entity in _entities_told_of(event, history):
-                    drawing.entities[entity.key, entity.uid] = entity
-            if event.event_name is EventName.LOSS_DECLARED:
-                drawing.coverage[event.key] = _coverage(history)
-        for subject in sorted(self._touched(event)):
+        if key.kind not in _FACTS and self._is_home(event):
+            self._describe(event, history, drawing, first=first)
+        for subject in sorted(self._touched(event, key)):
             self._redraw(subject, event.timestamp, drawing)
 
-    def _touched(self, event: UnifiedEvent) -> set[ObjectKey]:
+    def _describe(self, event: UnifiedEvent, history: History, drawing: "_Drawing", *, first: bool) -> None:
+        """What the event says of the entity itself: its record, its changes, what its source did not see."""
+        drawing.changes += changes_of(event)
+        if is_state(event):
+            told = [_entity(event, history)] if first or _redescribes(event) else []
+        else:
+            told = [*_entities_told_of(event, history)] if history.key.kind in KINDS else []
+        for entity in told:
+            drawing.entities[entity.key, entity.uid] = entity
+        if event.event_name is EventName.LOSS_DECLARED:
+            drawing.coverage[history.key] = _coverage(history)
+
+    def _touched(self, event: UnifiedEvent, key: ObjectKey) -> set[ObjectKey]:
         """The subjects whose verdict may be another now: the event's own, and whoever looked at it."""
-        key = event.key
         watched: set[Watched] = {key, *self._world.groups_of(key)}
         lookers = {subject for one in watched for subject in self._watchers.get(one, ())}
         touched = {one for one in lookers if self._timelines[one].looked_at(watched, event.timestamp)}

@@ -10,8 +10,13 @@ EdgeName = tuple[EdgeType, ObjectKey, ObjectKey]
 _CLUSTER_WIDE = frozenset({"Node", "Namespace", "PersistentVolume"})
 
 
-def edges(view: View) -> tuple[EdgeName, ...]:
-    """Every edge that the entity's state draws at this moment, each once, in one order."""
+def edges(view: View, before: tuple[EdgeName, ...]) -> tuple[EdgeName, ...]:
+    """Every edge that the entity's state draws at this moment, each once, in one order.
+
+    `before` are those of the verdict before: a pod draws the same as long as its spec is the same, which it mostly is.
+    """
+    if before and isinstance(view, PodView) and view.unmoved:
+        return before
     return tuple(sorted(set(_edges(view))))
 
 

@@ -42,6 +42,11 @@ class History:
             return events.pop(0) is not event
         return True
 
+    def repeats(self, event: UnifiedEvent) -> bool:
+        """Whether a state that was just filed says the same as the one before it."""
+        place = self.states.index(event)
+        return place > 0 and _content(self.states[place - 1]) == _content(event)
+
     def remember(self, change: Change) -> None:
         """Keeps a change, the newest first to stay."""
         if all(known.id != change.id for known in self.changes):
@@ -100,8 +105,13 @@ def is_state(event: UnifiedEvent) -> bool:
     return event.event_name in _STATES
 
 
+def _content(event: UnifiedEvent) -> tuple[object, ...]:
+    context = event.k8s_context
+    return event.object, context.labels, context.uid, event.root, is_deleted(event)
+
+
 def changes_of(event: UnifiedEvent) -> Iterator[Change]:
-    """The changes an event carries, as records of the graph."""
+    """The changes an event carries, as records of the graph; a fact's are those of the event it was made from."""
     for change in event.changes:
         yield Change(
             entity=event.key,
@@ -111,7 +121,7 @@ def changes_of(event: UnifiedEvent) -> Iterator[Change]:
             after=change.after,
             actor=change.manager,
             at=change.at or event.timestamp,
-            event_id=event.id,
+            event_id=event.raw_id or event.id,
         )
 
 

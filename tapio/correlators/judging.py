@@ -55,12 +55,15 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
     if is_deleted(view.event):
         gone = _link(view, None, nothing_wrong(view, None, had_symptom=had_symptom), None)
         return Judged(Point(at, view.uid, Verdict(links=(gone,)), frozenset(moment.seen)), None)
+    last = before.verdict if before and before.uid == view.uid else None
     seen = sighting(view)
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
         symptom = msgspec.structs.replace(symptom, examined=examined)
-    verdict = Verdict(edges=edges(view), symptom=symptom, links=links)
+    verdict = Verdict(edges=edges(view, last.edges if last else ()), symptom=symptom, links=links)
+    if last and verdict.says_the_same(last):
+        verdict = last
     return Judged(Point(at, view.uid, verdict, frozenset(moment.seen)), _recheck_at(view, seen))
 
 
@@ -87,9 +90,9 @@ def _recheck_at(view: View, seen: Sighting | None) -> datetime | None:
 
 
 def _symptom(view: View, seen: Sighting, before: Point | None) -> Symptom:
-    """The sighting as a record; its onset is that of the trouble before, while that is the same life and is trouble."""
+    """The sighting as a record; its onset is that of the trouble (or the start) before, in the same life."""
     earlier = before.verdict.symptom if before and before.uid == view.uid else None
-    carried = earlier is not None and earlier.expected_by is None and seen.expected_by is None
+    carried = earlier is not None and (earlier.expected_by is None) == (seen.expected_by is None)
     return Symptom(
         subject=view.key,
         uid=view.uid,

@@ -7,7 +7,7 @@ the events alone.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import msgspec
 
 from tapio.correlators.hierarchy import EdgeName
 from tapio.correlators.world import Group, Labelled, Watched
-from tapio.graph import Edge, Link, SubjectTimeline, Symptom
+from tapio.graph import Edge, Evidence, Link, SubjectTimeline, Symptom
 from tapio.unified import ObjectKey
 
 _POINT_LIMIT = 32
@@ -28,6 +28,32 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[EdgeName, ...] = ()
     symptom: Symptom | None = None
     links: tuple[Link, ...] = ()
+
+    def says_the_same(self, other: "Verdict") -> bool:
+        """Whether it differs from the other in its evidence's events alone: the newest state that shows the same is no
+        news, and a heartbeat would otherwise make a new verdict of a node's every few seconds.
+        """
+        return (
+            self.edges == other.edges
+            and _bare_symptom(self.symptom) == _bare_symptom(other.symptom)
+            and [_bare_link(link) for link in self.links] == [_bare_link(link) for link in other.links]
+        )
+
+
+def _bare_symptom(symptom: Symptom | None) -> Symptom | None:
+    return symptom and msgspec.structs.replace(symptom, evidence=_texts(symptom.evidence))
+
+
+def _bare_link(link: Link) -> Link:
+    return msgspec.structs.replace(link, evidence=_texts(link.evidence))
+
+
+def _texts(facts: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Each fact without the event that showed it."""
+    return tuple(msgspec.structs.replace(fact, at=_ANY, event_id="") for fact in facts)
+
+
+_ANY = datetime.fromtimestamp(0, UTC)
 
 
 class Point(msgspec.Struct, frozen=True):

@@ -33,6 +33,15 @@ class PodView(View):
         return self.pod.status
 
     @property
+    def unmoved(self) -> bool:
+        """Whether its spec and owners are those of the state before this one, in the same life."""
+        lived = self.history.lived(self.at, self.uid)
+        if len(lived) <= 1 or not isinstance(lived[-2].object, k8s.Pod):
+            return False
+        owners = lived[-2].k8s_context.owner_references
+        return lived[-2].object.spec == self.spec and owners == self.event.k8s_context.owner_references
+
+    @property
     def created_at(self) -> datetime:
         return self.pod.metadata.creation_timestamp or self.event.timestamp
 

@@ -28,7 +28,7 @@ class View:
 
     @property
     def key(self) -> ObjectKey:
-        return self.event.key
+        return self.history.key
 
     @property
     def uid(self) -> str:

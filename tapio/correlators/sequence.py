@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tapio.correlators.hearsay import falls_silent_at
-from tapio.correlators.views import ContainerView, End, NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.correlators.views import ContainerView, End, NodeView, PodView, ServiceView, View, WorkloadView, facts_of
 from tapio.graph import Evidence, SymptomCode
 from tapio.unified import objects as k8s
 
@@ -16,6 +16,8 @@ from tapio.unified import objects as k8s
 START_BUDGET = timedelta(minutes=10)
 # From here on an init container that plainly waits for something is told as waiting for it.
 INIT_PATIENCE = timedelta(seconds=60)
+# A workload at zero that no Service misses for so long is meant to be there.
+DESIGNED_AFTER = timedelta(hours=24)
 _SIGNALLED = 128
 _LAST_SIGNAL = 64
 
@@ -229,9 +231,23 @@ def _workload(workload: WorkloadView) -> Sighting | None:
     progressing = workload.condition("Progressing")
     if progressing and progressing.reason == "ProgressDeadlineExceeded" and progressing.status == "False":
         return _from(workload, SymptomCode.PROGRESS_DEADLINE, progressing)
-    if workload.available >= workload.desired:
+    if workload.available < workload.desired:
+        return _unavailable(workload)
+    return _emptied(workload) if workload.desired == 0 else None
+
+
+def _emptied(workload: WorkloadView) -> Sighting | None:
+    """Scaled to zero, by a change or although a Service sends it traffic; one that is at zero by design is well."""
+    if not isinstance(workload.object, k8s.Deployment | k8s.StatefulSet):
         return None
-    return _unavailable(workload)
+    since = workload.emptied_at
+    if since is None:
+        return None
+    seen = _seen(workload, SymptomCode.SCALED_TO_ZERO, since, "scaled to 0")
+    if workload.clients:
+        return seen
+    settled = since + DESIGNED_AFTER
+    return msgspec.structs.replace(seen, recheck_at=settled) if workload.at < settled else None
 
 
 def _told_of(workload: WorkloadView) -> Sighting | None:
@@ -283,10 +299,19 @@ def _service(service: ServiceView) -> Sighting | None:
     if not spec.selector or spec.type == "ExternalName" or spec.publish_not_ready_addresses:
         return None
     if service.ready_endpoints:
-        return None
+        return _astray(service)
     seen = _seen(service, SymptomCode.NO_ENDPOINTS, _emptied_at(service), "no endpoint is ready")
-    newest = max([service.created_at, *(pod.timestamp for pod in service.backends)])
+    turned = (facts_of(pod).turned_at or pod.timestamp for pod in service.backends)
+    newest = max([service.created_at, *turned])
     return msgspec.structs.replace(seen, expected_by=newest + START_BUDGET)
+
+
+def _astray(service: ServiceView) -> Sighting | None:
+    if not service.astray:
+        return None
+    ports = ", ".join(f"{one.port.port} -> {one.target}" for one in service.astray)
+    changed = max((change.at for change in service.target_changes), default=service.created_at)
+    return _seen(service, SymptomCode.PORT_MISMATCH, changed, f"endpoints are ready, ports lead nowhere: {ports}")
 
 
 def _emptied_at(service: ServiceView) -> datetime:

@@ -4,6 +4,8 @@ A fact is of one version of its object, and so is its id: a fact that comes back
 another fact, and which of two equal ones arrives first makes no difference.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from tapio.raw.identity import digest
@@ -14,15 +16,26 @@ from tapio.unified import objects as k8s
 def pod_facts(main: UnifiedEvent, pod: k8s.Pod) -> UnifiedEvent:
     """Who the pod is (labels, root) and how it is reached (ready, ports, address, node)."""
     ready = next((one for one in pod.status.conditions if one.type == "Ready"), None)
+    serving = [*pod.spec.containers, *(one for one in pod.spec.init_containers if one.restart_policy == "Always")]
     facts = k8s.PodFacts(
+        turned_at=(ready.last_transition_time if ready else None) or pod.metadata.creation_timestamp,
         ready=ready is not None and ready.status == "True",
         phase=pod.status.phase,
         node_name=pod.spec.node_name,
         pod_ip=pod.status.pod_ip,
-        ports=tuple(port for container in pod.spec.containers for port in container.ports),
+        ports=tuple(port for container in serving for port in container.ports),
+        probed=tuple(dict.fromkeys(port for container in serving for port in _probed(container))),
+        undeclared=any(not container.ports for container in serving),
         deleting=pod.metadata.deletion_timestamp is not None,
     )
     return _fact(main, facts, EventName.POD_FACTS)
+
+
+def _probed(container: k8s.Container) -> Iterator[k8s.Port]:
+    for probe in (container.readiness_probe, container.liveness_probe, container.startup_probe):
+        asked = probe and (probe.http_get or probe.tcp_socket or probe.grpc)
+        if asked:
+            yield asked.port
 
 
 def workload_facts(main: UnifiedEvent, workload: k8s.Workload) -> UnifiedEvent | None:

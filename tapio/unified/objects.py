@@ -586,13 +586,19 @@ class ConfigMap(_Part, frozen=True, kw_only=True, tag_field="kind", tag="ConfigM
 
 
 class PodFacts(_Part, frozen=True, kw_only=True, tag_field="kind", tag="PodFacts"):
-    """What other partitions need of a pod: who it is stands in the event's context, this is how it is reached."""
+    """What other partitions need of a pod: who it is stands in the event's context, this is how it is reached.
 
+    `ports` are those that containers declare, `probed` those that probes ask; `undeclared`: some container declares none.
+    """
+
+    turned_at: datetime | None = None  # since when it is ready, or is not
     ready: bool = False
     phase: str = ""
     node_name: str = ""
     pod_ip: str = ""
     ports: tuple[ContainerPort, ...] = ()
+    probed: tuple[Port, ...] = ()
+    undeclared: bool = False
     deleting: bool = False
 
 

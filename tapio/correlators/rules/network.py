@@ -2,10 +2,21 @@
 
 from collections.abc import Iterator
 
+from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.views import ServiceView, change_evidence, evidence, facts_of, pod_key, selects
+from tapio.correlators.views import (
+    Astray,
+    ServiceView,
+    change_evidence,
+    evidence,
+    facts_of,
+    pod_key,
+    selects,
+    workload_facts_of,
+)
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import objects as k8s
 
 
 @rule("service.selector_mismatch", version=1)
@@ -15,7 +26,7 @@ def selector_mismatch(service: ServiceView) -> Iterator[Finding]:
     Which pods it could mean is read from the data: those it selected before a change, or those that carry part of what
     it asks for. Pods that have nothing in common with it are other people's.
     """
-    if service.backends:
+    if service.backends or service.workloads:
         return
     change = _mismatching_change(service)
     meant = _meant(service, change)
@@ -150,8 +161,11 @@ def _next(service: ServiceView, change: Change | None, pod: UnifiedEvent) -> tup
 @rule("service.no_ready_endpoints", version=1)
 def no_ready_endpoints(service: ServiceView) -> Iterator[Finding]:
     """The Service selects pods, and none of them is ready: their own symptoms say why."""
+    if service.ready_endpoints:
+        return
     unready = [pod for pod in service.backends if not facts_of(pod).ready]
     if not unready:
+        yield from _no_pods_yet(service)
         return
     yield Finding(
         code="service.no_ready_endpoints",
@@ -164,3 +178,72 @@ def no_ready_endpoints(service: ServiceView) -> Iterator[Finding]:
         through=tuple(pod_key(pod) for pod in unready),
         next=(f"kubectl -n {service.key.namespace} get pods -l {_words(service.spec.selector).replace(', ', ',')}",),
     )
+
+
+def _no_pods_yet(service: ServiceView) -> Iterator[Finding]:
+    """The workload that the Service selects wants pods and has none: its own symptom says why."""
+    wanting = [facts for facts in service.workloads if workload_facts_of(facts).replicas != 0]
+    if service.backends or not wanting:
+        return
+    owners = tuple(owner_of_facts(facts) for facts in wanting)
+    yield Finding(
+        code="service.no_ready_endpoints",
+        blame=service.key,
+        workload=owners[0],
+        summary=f"{owners[0].kind} {owners[0].name} behind Service {service.key.name} has no pods",
+        confidence=0.85,
+        evidence=(service.fact(f"0 pods of {owners[0].kind} {owners[0].name}"),),
+        attributes={"pods": 0},
+        through=owners,
+        next=(f"kubectl -n {service.key.namespace} describe {owners[0].kind.lower()} {owners[0].name}",),
+    )
+
+
+@rule("service.port_mismatch", "service.protocol_mismatch", version=1)
+def port_mismatch(service: ServiceView) -> Iterator[Finding]:
+    """Endpoints are ready, and a port of the Service leads to one that no container of theirs serves."""
+    for astray in service.astray if service.ready_endpoints else ():
+        yield _port_finding(service, astray)
+
+
+def _port_finding(service: ServiceView, astray: Astray) -> Finding:
+    code = "service.protocol_mismatch" if astray.other_protocol else "service.port_mismatch"
+    pod = service.ready_backends[0]
+    change = next((one for one in service.target_changes if one.at <= service.at), None)
+    served = ", ".join(_port_words(port) for port in facts_of(pod).ports) or ", ".join(map(str, facts_of(pod).probed))
+    is_named = isinstance(astray.target, str)
+    return Finding(
+        code=code,
+        blame=service.key,
+        workload=ObjectKey.parse(pod.root) if pod.root else None,
+        change=change,
+        summary=f"port {astray.port.port}/{astray.port.protocol} of Service {service.key.name} leads to "
+        f"{astray.target}, its pods serve {served or 'no named port'}",
+        confidence=0.95 if change or is_named or astray.other_protocol else 0.88,
+        evidence=(
+            *([change_evidence(change)] if change else []),
+            evidence(pod, f"pod {pod.key.name} serves {served or 'no named port'}", entity=pod_key(pod)),
+            service.fact(f"{astray.port.port}/{astray.port.protocol} -> {astray.target}"),
+        ),
+        attributes={"port": astray.port.port, "target_port": astray.target, "protocol": astray.port.protocol},
+        ruled_out=(
+            RuledOut(code="service.selector_mismatch", because=f"it selects {len(service.ready_backends)} ready pods"),
+        ),
+        next=(_port_next(service, astray, change),),
+    )
+
+
+def _port_words(port: k8s.ContainerPort) -> str:
+    return f"{f'{port.name}=' if port.name else ''}{port.container_port}/{port.protocol}"
+
+
+def _port_next(service: ServiceView, astray: Astray, change: Change | None) -> str:
+    namespace, name = service.key.namespace, service.key.name
+    before = change.before if change and change.field.endswith(".targetPort") else None
+    place = next(index for index, port in enumerate(service.spec.ports) if port == astray.port)
+    if not isinstance(before, int | str) or before == astray.target:
+        return f"kubectl -n {namespace} edit service {name}  # spec.ports[{place}] against the pods' containerPorts"
+    value = before if isinstance(before, int) else f'"{before}"'
+    path = f"/spec/ports/{place}/targetPort"
+    patch = f'[{{"op":"replace","path":"{path}","value":{value}}}]'
+    return f"kubectl -n {namespace} patch service {name} --type=json -p '{patch}'"

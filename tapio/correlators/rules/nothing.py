@@ -58,6 +58,8 @@ def _finding(view: View, code: str, summary: str, confidence: float, *proof: Evi
 def _leaving(view: View) -> bool:
     if isinstance(view, WorkloadView) and view.by_hearsay:
         return bool(view.pods_told_of) and all(pod.leaving for pod in view.pods_told_of)
+    if isinstance(view, WorkloadView) and isinstance(view.object, k8s.ReplicaSet):
+        return view.root != view.key and view.desired == 0  # its Deployment moved on to another revision
     return isinstance(view, PodView) and view.leaving
 
 

@@ -4,11 +4,12 @@ from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.references import Reference
-from tapio.correlators.views.service import ServiceView, facts_of, pod_key, selects
+from tapio.correlators.views.service import Astray, ServiceView, facts_of, pod_key, selects, workload_facts_of
 from tapio.correlators.views.view import View, change_evidence, evidence
 from tapio.correlators.views.workload import WorkloadView
 
 __all__ = [
+    "Astray",
     "ContainerView",
     "End",
     "NodeView",
@@ -23,4 +24,5 @@ __all__ = [
     "node_view",
     "pod_key",
     "selects",
+    "workload_facts_of",
 ]

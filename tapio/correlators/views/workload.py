@@ -1,5 +1,6 @@
 """A Deployment, ReplicaSet, StatefulSet, DaemonSet or Job."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
@@ -8,10 +9,14 @@ from typing import Any
 from tapio.correlators.hearsay import as_history, told
 from tapio.correlators.history import History
 from tapio.correlators.views.pod import PodView
+from tapio.correlators.views.service import selects
 from tapio.correlators.views.view import View
 from tapio.correlators.world import Moment
-from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.graph import Change
+from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
+
+_TO_ZERO = re.compile(r"Scaled down replica set \S+ (?:from \d+ )?to 0")
 
 
 class WorkloadView(View):
@@ -55,10 +60,44 @@ class WorkloadView(View):
         return self.status.ready_replicas
 
     @cached_property
+    def scaling(self) -> list[Change]:
+        """Changes of how many pods it wants, newest first."""
+        return [change for change in self.changes_of(self.key) if change.field == "spec.replicas"]
+
+    @cached_property
+    def scaled_down(self) -> UnifiedEvent | None:
+        """The newest word of its controller that it was scaled to zero; one look has no change to show."""
+        said = self.said(EventName.CONTROLLER_SCALED)
+        newest = said[-1] if said else None
+        return newest if newest and _TO_ZERO.match(newest.message) else None
+
+    @cached_property
+    def clients(self) -> list[UnifiedEvent]:
+        """The Services that select its pods."""
+        labels = self.spec.template.metadata.labels
+        services = self.moment.all("Service", self.key.namespace)
+        return [event for event in services if _selects(event, labels)]
+
+    @property
+    def emptied_at(self) -> datetime | None:
+        """Since when it wants no pod, where somebody made that so or a Service misses them; None where it is so by
+        design.
+        """
+        if self.scaling and self.scaling[0].after == 0:
+            return self.scaling[0].at
+        if self.scaled_down:
+            return self.scaled_down.timestamp
+        return self.event.timestamp if self.clients else None
+
+    @cached_property
     def pods_told_of(self) -> list[PodView]:
         """The pods that its controllers say they made, as far as anything is known of them."""
         keys = dict.fromkeys(_pods_made(self.moment, self.key))
         return [pod for key in keys if (pod := _pod_view(self.moment, key))]
+
+
+def _selects(service: UnifiedEvent, labels: dict[str, str]) -> bool:
+    return isinstance(service.object, k8s.Service) and selects(service.object.spec.selector, labels)
 
 
 def _pods_made(moment: Moment, owner: ObjectKey) -> Iterator[ObjectKey]:

@@ -63,3 +63,88 @@ def test_a_service_whose_pods_are_unready_leads_to_them() -> None:
 
 def test_a_service_with_a_ready_pod_is_well() -> None:
     assert codes(ready_pod().see(service(), at=1).links(SERVICE, at=2)) == ["none.healthy"]
+
+
+def serving(*ports: dict[str, object], name: str = "web-1", **container: object) -> dict[str, object]:
+    """A ready pod whose container declares `ports`."""
+    own = {"name": "app", "image": "registry.test/web:1", "ports": list(ports), **container}
+    return with_status(pod(name, containers=[own]), running(0.1), ready=True, ready_since=0.2)
+
+
+def sending(target: int | str, *, protocol: str = "TCP", **spec: object) -> dict[str, object]:
+    obj = service()
+    obj["spec"] |= {"ports": [{"port": 80, "targetPort": target, "protocol": protocol}], **spec}
+    return obj
+
+
+HTTP = {"containerPort": 8080, "name": "http", "protocol": "TCP"}
+
+
+def told(target: int | str, *ports: dict[str, object], **kwargs: object) -> list[str]:
+    scene = Scene().see(serving(*ports), at=0.2)
+    return codes(scene.see(sending(target, **kwargs), at=1).links(SERVICE, at=2))  # type: ignore[arg-type]
+
+
+def test_a_number_that_no_container_declares_is_a_mismatch() -> None:
+    assert told(9090, HTTP) == ["service.port_mismatch"]
+
+
+def test_a_name_that_no_container_has_is_a_mismatch_even_without_declared_ports() -> None:
+    assert told("htpp", HTTP) == ["service.port_mismatch"]
+    assert told("http") == ["service.port_mismatch"]
+
+
+def test_a_port_that_is_declared_is_well_by_number_and_by_name() -> None:
+    assert told(8080, HTTP) == ["none.healthy"]
+    assert told("http", HTTP) == ["none.healthy"]
+
+
+def test_a_container_that_declares_no_ports_says_nothing() -> None:
+    assert told(9090) == ["none.healthy"]
+
+
+def test_a_sidecar_that_declares_its_own_port_says_nothing_of_the_others() -> None:
+    app = {"name": "app", "image": "a"}
+    proxy = {"name": "proxy", "image": "b", "ports": [{"containerPort": 15090, "protocol": "TCP"}]}
+    obj = with_status(pod(containers=[app, proxy]), running(0.1), ready=True, ready_since=0.2)
+    scene = Scene().see(obj, at=0.2).see(sending(8080), at=1)
+    assert codes(scene.links(SERVICE, at=2)) == ["none.healthy"]
+
+
+def test_the_other_protocol_is_a_mismatch_of_its_own() -> None:
+    assert told(8080, HTTP, protocol="UDP") == ["service.protocol_mismatch"]
+    assert told("http", HTTP, protocol="UDP") == ["service.protocol_mismatch"]
+
+
+def test_a_headless_service_sends_nothing_anywhere() -> None:
+    assert told(9090, HTTP, clusterIP="None") == ["none.healthy"]
+
+
+def test_a_changed_target_is_named_with_its_change() -> None:
+    scene = Scene().see(serving(HTTP), at=0.2).see(sending(8080), at=0.5)
+    change = {"field": "spec.ports[80].targetPort", "before": 8080, "after": 9090}
+    (link,) = scene.see(sending(9090), at=1, changes=[change]).links(SERVICE, at=2)
+    assert (link.code, link.blame) == ("service.port_mismatch", SERVICE)
+    assert link.change is not None
+    assert (link.change.before, link.change.after) == (8080, 9090)
+    assert '"value":8080' in link.next[0]
+
+
+def test_a_target_moved_away_from_what_a_probe_asks_needs_no_declaration() -> None:
+    probe = {"httpGet": {"port": 8080, "path": "/"}}
+    scene = Scene().see(serving(readinessProbe=probe), at=0.2).see(sending(8080), at=0.5)
+    change = {"field": "spec.ports[80].targetPort", "before": 8080, "after": 9090}
+    scene.see(sending(9090), at=1, changes=[change])
+    assert codes(scene.links(SERVICE, at=2)) == ["service.port_mismatch"]
+
+
+def test_one_backend_of_two_that_serves_it_is_a_rollout_not_a_mismatch() -> None:
+    scene = Scene().see(serving(HTTP), at=0.2)
+    scene.see(serving({"containerPort": 9090, "protocol": "TCP"}, name="web-2"), at=0.3)
+    assert codes(scene.see(sending(9090), at=1).links(SERVICE, at=2)) == ["none.healthy"]
+
+
+def test_a_workload_that_wants_pods_and_has_none_is_where_it_leads() -> None:
+    scene = Scene().see(service(), at=-60).see(deployment(replicas=2), at=0)
+    (link,) = scene.links(SERVICE, at=2)
+    assert (link.code, link.through) == ("service.no_ready_endpoints", (DEPLOYMENT,))

@@ -21,6 +21,7 @@ _SHALLOW_FIRST = {
     "runtime.readiness": ("startup.", "runtime.", "network.", "node.", "service.missing"),
     "runtime.crash_app": ("startup.", "runtime.", "network.", "node.", "service.missing"),
     "startup.init_container": ("startup.", "runtime.", "network.", "node.", "service.missing"),
+    "runtime.crash_after_change": ("runtime.dependency", "service.missing", "startup."),
 }
 _ORDER = tuple(_SHALLOW_FIRST)
 _TRANSIENT = frozenset(

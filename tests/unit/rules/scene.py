@@ -5,6 +5,7 @@ Everything goes the real way, from raw events to links; only the API server is a
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -46,10 +47,20 @@ class Scene:
         self._add(obj, f"{obj['kind'].lower()}_{word}", data, at)
         return self
 
-    def say(self, about: Json, reason: str, message: str, *, at: float, count: int = 1, container: str = "") -> "Scene":
-        """A Kubernetes Event about an object."""
+    def say(
+        self,
+        about: Json,
+        reason: str,
+        message: str,
+        *,
+        at: float,
+        count: int = 1,
+        container: str = "",
+        since: float | None = None,
+    ) -> "Scene":
+        """A Kubernetes Event about an object, one record per reason and message; counted ones began at `since`."""
         self._version += 1
-        name = f"{about['metadata']['name']}.{reason}"
+        name = f"{about['metadata']['name']}.{reason}.{crc32(message.encode()):x}"
         involved = {
             "kind": about["kind"],
             **{key: about["metadata"].get(key, "") for key in ("name", "namespace", "uid")},
@@ -64,9 +75,16 @@ class Scene:
             "message": message,
             "type": "Warning",
             "count": count,
+            "firstTimestamp": when(at if since is None else since),
             "lastTimestamp": when(at),
         }
         self._add(event, "event_created", {"type": "ADDED", "object": event}, at, root=self._root_of(about))
+        return self
+
+    def log(self, pod: Json, *lines: str, at: float, container: str = "app", previous: bool = False) -> "Scene":
+        """The last lines of a container."""
+        data = {"container": container, "previous": previous, "lines": list(lines)}
+        self._add(pod, "container_log", data, at)
         return self
 
     def _add(self, obj: Json, type_: str, data: Json, at: float, root: str = "") -> None:

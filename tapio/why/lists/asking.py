@@ -1,0 +1,63 @@
+"""The time and the objects that a list is about."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tapio.graph import GraphReader
+from tapio.unified import ObjectKey
+from tapio.why.explain import moment_of
+from tapio.why.lists.paging import Page, cursor_of
+from tapio.why.question import Question, resolve
+from tapio.why.scope import members
+
+_BACK = timedelta(hours=2)  # how far back a list looks when nobody says: an incident and what led to it
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A list's question, with its time settled. `target` is None where no object is named."""
+
+    question: Question
+    since: datetime
+    at: datetime
+    target: ObjectKey | None = None
+    uid: str = ""
+
+
+def asked(question: Question, graph: GraphReader, page: Page) -> Asked:
+    """Settles what the question is about; a cursor holds on to the moment of its first page.
+
+    Raises:
+        UsageError, UnknownTargetError, AmbiguousTargetError: as `resolve` does; UnknownTargetError: nothing is known.
+    """
+    cursor = cursor_of(page)
+    at = cursor.at if cursor else moment_of(question, graph)
+    since = at - (question.since if question.since is not None else _BACK)
+    if not question.target:
+        return Asked(question=question, since=since, at=at)
+    entity = resolve(question, graph, at)
+    return Asked(question=question, since=since, at=at, target=entity.key, uid=entity.uid)
+
+
+def subjects(asked: Asked, graph: GraphReader) -> list[ObjectKey]:
+    """The target with what it owns; else what is in the namespace; else what is in trouble or was changed."""
+    if asked.target is not None:
+        return members(graph, asked.target, asked.at)
+    namespace = asked.question.namespace
+    if namespace:
+        return sorted({entity.key for entity in graph.entities(asked.at, namespace=namespace)})
+    troubled = {symptom.subject for symptom in graph.symptoms(asked.at)}
+    return sorted(troubled | {change.entity for change in graph.changes(asked.since, asked.at)})
+
+
+def neighbours(keys: Iterable[ObjectKey], graph: GraphReader, at: datetime) -> set[ObjectKey]:
+    """These, their owners, and what they run on, mount, use or are selected by: whatever may carry a change to them."""
+    near = set(keys)
+    for key in tuple(near):
+        near |= {end for edge in graph.edges(key, at) for end in (edge.source, edge.target)}
+        if key.kind != "Node":
+            near |= {
+                entity.root for entity in graph.entities(at, kind=key.kind, namespace=key.namespace, name=key.name)
+            }
+    return near

@@ -155,9 +155,14 @@ def signal_of(end: End) -> int:
     return end.exit_code - _SIGNALLED if _SIGNALLED < end.exit_code <= _SIGNALLED + _LAST_SIGNAL else 0
 
 
+_REFUSED = frozenset({"Unschedulable", "SchedulerError"})
+
+
 def _unscheduled(pod: PodView) -> Sighting | None:
     scheduled = pod.condition("PodScheduled")
-    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
+    if pod.is_unseen and pod.at >= pod.overdue_at:
+        return _seen(pod, SymptomCode.PENDING, pod.created_at, "no scheduler has looked at it")
+    if scheduled is None or scheduled.status != "False" or scheduled.reason not in _REFUSED:
         return None
     since = scheduled.last_transition_time or pod.created_at
     return _seen(pod, SymptomCode.PENDING, since, scheduled.message)
@@ -183,7 +188,8 @@ def start_deadline(pod: PodView) -> datetime:
 def _recheck_of_start(pod: PodView, deadline: datetime) -> datetime | None:
     """When time alone may let a rule speak: an init container has run for long, or the start is overdue."""
     waits = [at + INIT_PATIENCE for one in pod.containers if one.init and (at := one.running_since)]
-    return min((at for at in (*waits, deadline) if at > pod.at), default=None)
+    unseen = [pod.overdue_at] if pod.is_unseen else []
+    return min((at for at in (*waits, *unseen, deadline) if at > pod.at), default=None)
 
 
 def lost_readiness(pod: PodView) -> bool:

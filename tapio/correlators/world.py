@@ -111,3 +111,9 @@ class Moment:
             event = self._world.histories[key].state(self.at)
             if event is not None and not is_deleted(event):
                 yield event
+
+    def ever(self, kind: str, namespace: str) -> Iterator[History]:
+        """The histories of every object of a kind that was ever in a namespace, by name."""
+        group = Group(kind, namespace)
+        self.seen.add(group)
+        return (self._world.histories[key] for key in sorted(self._world.members(group)))

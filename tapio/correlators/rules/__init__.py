@@ -18,6 +18,7 @@ from tapio.correlators.rules import (
     runtime,
     scheduling,
     startup,
+    unplaced,
 )
 from tapio.correlators.rules.finding import RULES, Finding, Rule, rule, rules_for
 
@@ -40,4 +41,5 @@ __all__ = [
     "runtime",
     "scheduling",
     "startup",
+    "unplaced",
 ]

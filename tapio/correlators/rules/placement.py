@@ -15,6 +15,11 @@ from tapio.unified import objects as k8s
 
 _NO_SCHEDULE = frozenset({"NoSchedule", "NoExecute"})
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
+# Labels that controllers put on the pods of one revision, or on one pod.
+_OF_A_REVISION = frozenset(
+    {"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name",
+     "apps.kubernetes.io/pod-index"}
+)  # fmt: skip
 # Clocks of the API server's conditions and of managedFields count whole seconds.
 _TICK = timedelta(seconds=2)
 
@@ -168,7 +173,8 @@ def _says(change: Change, word: str) -> bool:
 
 
 def _holds_siblings(pod: PodView, node: NodeView) -> bool:
-    facts = pod.moment.all("PodFacts", pod.key.namespace)
+    labels = {key: value for key, value in pod.labels.items() if key not in _OF_A_REVISION}
+    facts = pod.moment.labelled("PodFacts", pod.key.namespace, labels)
     root = str(pod.workload)
     return any(one.root == root and facts_of(one).node_name == node.key.name for one in facts)
 

@@ -23,6 +23,7 @@ from tapio.correlators.rules.refusals import (
     preemption_cannot_help,
     verdict_of,
 )
+from tapio.correlators.rules.unplaced import newest_preemption
 from tapio.correlators.views import NodeView, PodView, change_evidence, evidence, selects
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey
@@ -177,7 +178,7 @@ _RESOURCES = ("cpu", "memory", "gpu", "pods", "ephemeral_storage")
 def insufficient(pod: PodView) -> Iterator[Finding]:
     """The nodes have not enough of something: the pod is too big for any of them, or together they are full."""
     decision = deciding(pod)
-    if decision is None or not decision.code.startswith(_SIZES):
+    if decision is None or not decision.code.startswith(_SIZES) or newest_preemption(pod):
         return
     resource = decision.refusal.resource
     big = too_big(pod, decision.refusal, decision.wanted)

@@ -1,7 +1,7 @@
 """A pod with its containers, its node and what it reads."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from tapio.correlators.history import History
@@ -13,6 +13,8 @@ from tapio.correlators.world import Moment
 from tapio.graph import Change
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
+
+_SCHEDULERS_PATIENCE = timedelta(seconds=60)
 
 
 class PodView(View):
@@ -54,6 +56,17 @@ class PodView(View):
             return False
         told = self.said(EventName.CONTAINER_KILLED, EventName.CONTROLLER_DELETED, since=self.event.timestamp)
         return any(_says_goodbye(event) for event in told)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether nobody has said or done anything about it: no scheduler, no kubelet."""
+        waits = self.status.phase == "Pending" and not self.spec.node_name
+        return waits and self.condition("PodScheduled") is None and not self.happenings
+
+    @property
+    def overdue_at(self) -> datetime:
+        """When a scheduler that is at work would have spoken; an idle one takes milliseconds."""
+        return self.created_at + _SCHEDULERS_PATIENCE
 
     @property
     def workload(self) -> ObjectKey:

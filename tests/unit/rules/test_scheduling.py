@@ -134,7 +134,7 @@ def test_a_label_that_affinity_asks_for_and_the_node_lost_is_to_blame() -> None:
         ("0/2 nodes are available: 2 node(s) didn't match pod affinity rules.", "scheduling.pod_affinity"),
         (
             (
-                "0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label). "
+                "0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (no label). "
                 "no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful."
             ),
             "scheduling.topology_spread",
@@ -270,7 +270,8 @@ def test_the_control_planes_taint_is_the_clusters_ordinary_shape() -> None:
 
 
 def test_of_a_control_plane_and_a_cordon_the_cordon_is_to_blame() -> None:
-    message = f"0/2 nodes are available: 1 node(s) had untolerated taint {{{_CONTROL_PLANE}: }}, 1 node(s) were unschedulable."
+    told = ["0/2 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"]
+    message = ", ".join([*told, "1 node(s) were unschedulable."])
     scene = refused(message, closed("a-cp", taints=[CONTROL_PLANE]), closed("node-1", cordoned=True))
     (link,) = scene.links(POD, at=4)
     assert (link.code, link.blame) == ("scheduling.node_cordoned", NODE_1)
@@ -360,3 +361,60 @@ def test_a_cordon_that_took_the_last_node_from_anti_affinity_is_to_blame() -> No
     obj, changes = cordoning("node-1")
     (link,) = scene.see(obj, at=1, changes=changes).links(POD, at=4)
     assert (link.code, link.blame) == ("scheduling.node_cordoned", NODE_1)
+
+
+# --- Nobody placed it ------------------------------------------------------------------------------------------------
+
+
+def unseen(**spec: Any) -> Json:
+    obj = pod(created=0.5, **spec)
+    obj["spec"].pop("nodeName", None)
+    obj["status"] = {"phase": "Pending"}
+    return obj
+
+
+def test_a_pod_nobody_looks_at_tells_that_the_scheduler_is_down() -> None:
+    scene = Scene().see(unseen(), at=0.5)
+    assert codes(scene.links(POD, at=1)) == ["none.starting"]
+    (link,) = scene.links(POD, at=2)
+    assert (link.code, link.blame.name) == ("scheduling.scheduler_down", "kube-scheduler")
+
+
+def test_a_scheduler_that_nobody_runs_is_the_workloads_wish() -> None:
+    (link,) = Scene().see(unseen(schedulerName="volcano"), at=0.5).links(POD, at=2)
+    assert (link.code, link.blame) == ("scheduling.scheduler_down", DEPLOYMENT)
+
+
+def test_a_pod_the_scheduler_spoke_of_is_not_forgotten() -> None:
+    scene = Scene().see(unseen(), at=0.5).say(unseen(), "Scheduled", "assigned shop/web-1 to node-1", at=0.6)
+    assert codes(scene.links(POD, at=2)) == ["none.starting"]
+
+
+def test_a_node_that_never_was_blames_the_workload() -> None:
+    obj = pod(created=0.5, nodeName="node-99")
+    obj["status"] = {"phase": "Pending"}
+    (link,) = Scene().see(node(), at=-5).see(obj, at=1).links(POD, at=2)
+    assert (link.code, link.blame) == ("scheduling.node_name_unknown", DEPLOYMENT)
+
+
+def test_a_node_that_nobody_may_see_is_not_unknown() -> None:
+    obj = pod(created=0.5, nodeName="node-99")
+    obj["status"] = {"phase": "Pending"}
+    assert codes(Scene().see(obj, at=1).links(POD, at=2)) == ["none.starting"]
+
+
+def test_a_successor_of_a_preempted_pod_blames_who_took_its_place() -> None:
+    scene = refused(_NO_MEMORY, closed("node-1"), containers=asking(memory="4Gi"))
+    victim, winner = pod("web-0"), pod("big-1", owner="big")
+    scene.see(victim, at=0.5).see(winner, at=1.4)
+    scene.say(victim, "Preempted", "Preempted by pod pod-big-1 on node node-1", at=1.5)
+    scene.see(victim, at=1.6, deleted=True)
+    (link,) = scene.links(POD, at=4)
+    assert (link.code, link.blame) == ("scheduling.preempted", ObjectKey("Deployment", NS, "big"))
+
+
+def test_a_preemption_in_another_workload_is_not_its_own() -> None:
+    scene = refused(_NO_MEMORY, closed("node-1"), containers=asking(memory="4Gi"))
+    victim = pod("mail-0", owner="mail")
+    scene.see(victim, at=0.5).say(victim, "Preempted", "Preempted by pod pod-big-1 on node node-1", at=1.5)
+    assert codes(scene.links(POD, at=4)) == ["scheduling.insufficient_memory"]

@@ -50,11 +50,20 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     def wait(self, holds: Callable[[Overview], bool], within_s: float) -> bool:
         """Looks until it holds; False when it did not in time."""
         deadline = time.monotonic() + within_s
-        while not holds(self.overview()):
+        while not self._holds(holds):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_LOOK_S)
         return True
+
+    def _holds(self, holds: Callable[[Overview], bool]) -> bool:
+        """False too while the supervisor itself is being started again."""
+        from ray.exceptions import ActorUnavailableError, GetTimeoutError
+
+        try:
+            return holds(self.overview())
+        except (ActorUnavailableError, GetTimeoutError):
+            return False
 
 
 @contextmanager

@@ -68,7 +68,9 @@ _FAILED_REASONS = {"Evicted": SymptomCode.EVICTED}
 
 
 def _pod(pod: PodView) -> Sighting | None:
-    if pod.leaving or pod.status.phase == "Succeeded":
+    if pod.leaving:
+        return _stuck_on_its_node(pod)
+    if pod.status.phase == "Succeeded":
         return None
     if pod.status.phase == "Failed":
         return _failed(pod)
@@ -79,6 +81,16 @@ def _pod(pod: PodView) -> Sighting | None:
         if seen is not None:
             return seen
     return _unscheduled(pod) or _unready(pod)
+
+
+def _stuck_on_its_node(pod: PodView) -> Sighting | None:
+    """It was to be gone by now (its deletion time has the grace period in it), and its node does not answer."""
+    due = pod.pod.metadata.deletion_timestamp
+    node = pod.node
+    if due is None or node is None or node.ready:
+        return None
+    seen = _seen(pod, SymptomCode.TERMINATING, due, f"terminating, and node {node.key.name} is not ready")
+    return seen if pod.at >= due else msgspec.structs.replace(seen, expected_by=due, recheck_at=due)
 
 
 def _failed(pod: PodView) -> Sighting:
@@ -328,7 +340,8 @@ def _emptied_at(service: ServiceView) -> datetime:
 def _node(node: NodeView) -> Sighting | None:
     ready = node.condition("Ready")
     if ready and ready.status != "True":
-        return _from(node, SymptomCode.NODE_NOT_READY, ready)
+        seen = _from(node, SymptomCode.NODE_NOT_READY, ready)
+        return msgspec.structs.replace(seen, expected_by=node.starting_until, recheck_at=node.starting_until)
     for condition in node.node.status.conditions:
         if condition.type.endswith("Pressure") and condition.status == "True":
             return _from(node, SymptomCode.NODE_PRESSURE, condition)

@@ -1,7 +1,6 @@
 """One running Tapio for all scenarios, watching the lab as it would watch any cluster."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ _ANSWER_S = 90.0
 class Tapio:
     """Asks the running Tapio over HTTP, and the API server by `tapio why --live`."""
 
-    def __init__(self, url: str, kubeconfig: Path) -> None:
+    def __init__(self, url: str, kubeconfig: Path, data: Path, pid: int) -> None:
         self.url = url
+        self.data = data
+        self.pid = pid
         self._kubeconfig = kubeconfig
 
     def why(self, target: str, namespace: str) -> Answer:
@@ -71,27 +73,33 @@ def first_code(answer: Answer) -> str:
     return str(causes[0].get("code", ""))
 
 
-@pytest.fixture(scope="session")
-def running_tapio(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tapio]:
-    """`tapio up` against the lab, in a data directory of its own; stopped as Ctrl-C stops it."""
-    folder = tmp_path_factory.mktemp("up")
+@contextmanager
+def up(lab: Lab, folder: Path) -> Iterator[Tapio]:
+    """`tapio up` against the lab, with its data in `folder`; stopped as Ctrl-C stops it."""
     port = free_port()
     command = [
         _COMMAND, "up", "--kubeconfig", str(lab.kubeconfig), "--data-dir", str(folder),
         "--http-port", str(port), "--nats-port", "0", "--dashboard-port", "0",
     ]  # fmt: skip
     with (folder / "up.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ})
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, process, folder / "up.log")
-            yield Tapio(url, lab.kubeconfig)
+            running = Tapio(f"http://127.0.0.1:{port}", lab.kubeconfig, folder, process.pid)
+            _wait_until_ready(running.url, process, folder / "up.log")
+            yield running
         finally:
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@pytest.fixture(scope="session")
+def running_tapio(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tapio]:
+    """The one that all scenarios ask."""
+    with up(lab, tmp_path_factory.mktemp("up")) as running:
+        yield running
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

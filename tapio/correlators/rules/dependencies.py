@@ -10,7 +10,7 @@ from tapio.correlators.rules.dependency_text import Address, unanswered, unresol
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
 from tapio.correlators.temporal import reference_changes, rollout_changes
-from tapio.correlators.views import ContainerView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -61,6 +61,41 @@ def dependency_port(container: ContainerView) -> Iterator[Finding]:
         change = _setting_change(container, str(address.port))
         yield _wrong_port(container, _Unreached(address.host, address.port, line, key), spec, change)
         return
+
+
+@rule("runtime.dependency_down", version=1, decided_by=("kubeapi", "ebpf", "systemd"))
+def dependency_down(container: ContainerView) -> Iterator[Finding]:
+    """The container asks a Service that exists, for a port that it has, and nothing backs it: why lies there.
+
+    A Service without an address of its own has none at all while nothing backs it, so its name is unknown then. Where
+    a change has only just led the client there, that change is the cause: runtime.crash_after_change.
+    """
+    if not _in_trouble(container):
+        return
+    for view, line in _asked_services(container):
+        if view.spec.selector and not view.ready_endpoints:
+            if _setting_change(container, view.key.name) is None:
+                yield _down(container, view, line)
+            return
+
+
+def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:
+    """The Services that its last words say it did not reach."""
+    for address, line in unanswered(container.last_words):
+        found = _service_at(container, address)
+        if found and _offers(found[1], address.port):
+            yield from _views(container, found[0], line)
+    for host, line in unresolved(container.last_words):
+        key = _service_key(host, container.pod.key.namespace)
+        headless = (one for one in _views(container, key, line) if one[0].spec.cluster_ip == "None") if key else ()
+        yield from headless
+
+
+def _views(container: ContainerView, key: ObjectKey, line: str) -> Iterator[tuple[ServiceView, str]]:
+    moment = container.pod.moment
+    event, history = moment.state(key), moment.history(key)
+    if event and history and isinstance(event.object, k8s.Service):
+        yield ServiceView(moment, event, history), line
 
 
 def missing_dependency(container: ContainerView) -> _Unreached | None:
@@ -231,6 +266,23 @@ def _attributes(container: ContainerView, missing: _Unreached, field: str) -> di
     attributes: dict[str, object] = {"container": container.name, "host": missing.host}
     optional = {"port": missing.port, "field": field, "last_line": missing.line}
     return attributes | {name: value for name, value in optional.items() if value}
+
+
+def _down(container: ContainerView, service: ServiceView, line: str) -> Finding:
+    missing = _Unreached(service.key.name, None, line, service.key)
+    backend = next((ObjectKey.parse(one.root) for one in service.backends if one.root), service.key)
+    return Finding(
+        code="runtime.dependency_down",
+        blame=backend,
+        workload=backend if backend != service.key else container.pod.workload,
+        summary=f"container {container.name} needs Service {service.key.name}, and nothing ready backs it",
+        confidence=0.88,
+        evidence=(*_proof(container, missing, None), service.fact("no endpoint is ready")),
+        attributes=_attributes(container, missing, "") | {"service": named(service.key)},
+        ruled_out=(RuledOut(code="runtime.crash_app", because=f"its last words name {service.key.name}"),),
+        through=(service.key,),
+        next=(f"kubectl -n {service.key.namespace} describe service {service.key.name}",),
+    )
 
 
 def _address_next(container: ContainerView, change: Change | None, field: str, missing: _Unreached) -> tuple[str, ...]:

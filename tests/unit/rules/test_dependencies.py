@@ -154,10 +154,6 @@ def test_a_port_that_the_service_does_not_have_is_the_clients_fault() -> None:
     assert (link.code, link.blame, link.attributes["port"]) == ("runtime.dependency_port", DEPLOYMENT, 81)
 
 
-def test_a_port_that_the_service_has_is_refused_for_another_reason() -> None:
-    assert causes(failing(client("api:80"), "dial tcp api:80: connect: connection refused")) == []
-
-
 def test_a_client_that_keeps_trying_is_told_by_its_log() -> None:
     obj = client()
     scene = Scene().see(service("api"), at=-60)
@@ -171,3 +167,25 @@ def test_a_client_that_is_ready_may_log_what_it_likes() -> None:
     obj = client()
     scene = Scene().see(with_status(obj, running(1), ready=True, ready_since=1.1), at=1.1).log(obj, GO, at=2)
     assert codes(scene.links(POD, at=3)) == ["none.healthy"]
+
+
+def test_a_service_that_nothing_backs_is_where_the_cause_lies() -> None:
+    obj = client("api:80")
+    scene = failing(obj, "connect api:80: dial tcp 10.96.0.9:80: connect: connection refused")
+    backend = pod("api-1", owner="api")
+    scene.see(with_status(backend, crash_looping(ended(3, started=1, at=1.5))), at=1.6)
+    link = next(link for link in scene.links(POD, at=3) if link.code != "runtime.crash_app")
+    assert (link.code, link.blame) == ("runtime.dependency_down", ObjectKey("Deployment", NS, "api"))
+    assert link.through == (ObjectKey("Service", NS, "api"),)
+
+
+def test_a_service_that_is_backed_refuses_for_another_reason() -> None:
+    scene = failing(client("api:80"), "connect api:80: dial tcp 10.96.0.9:80: connect: connection refused")
+    scene.see(with_status(pod("api-1", owner="api"), running(1), ready=True, ready_since=1), at=1)
+    assert causes(scene) == []
+
+
+def test_a_change_that_led_to_a_service_that_nothing_backs_is_the_cause() -> None:
+    change = {"field": "spec.template.spec.containers[app].env[DB_HOST].value", "before": "db", "after": "api"}
+    scene = failing(client("api"), "connect api:80: dial tcp 10.96.0.9:80: connect: connection refused")
+    assert codes(scene.see(deployment(), at=0.4, changes=[change]).links(POD, at=3)) == ["runtime.crash_after_change"]

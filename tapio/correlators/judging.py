@@ -13,7 +13,7 @@ from tapio.correlators.rules import Finding, Rule, rules_for
 from tapio.correlators.rules.nothing import nothing_wrong
 from tapio.correlators.sequence import Sighting, sighting
 from tapio.correlators.timeline import Point, Verdict
-from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.correlators.views import ClaimView, NodeView, PodView, ServiceView, View, WorkloadView
 from tapio.correlators.world import Moment, World
 from tapio.graph import Evidence, Link, RuledOut, Symptom
 from tapio.unified import ObjectKey
@@ -28,6 +28,7 @@ _VIEWS: dict[type, type[View]] = {
     k8s.Job: WorkloadView,
     k8s.Service: ServiceView,
     k8s.Node: NodeView,
+    k8s.PersistentVolumeClaim: ClaimView,
 }
 JUDGED = frozenset(type_.__name__ for type_ in _VIEWS)
 

@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tapio.correlators.hearsay import falls_silent_at
-from tapio.correlators.views import ContainerView, End, NodeView, PodView, ServiceView, View, WorkloadView, facts_of
+from tapio.correlators.views import (
+    ClaimView,
+    ContainerView,
+    End,
+    NodeView,
+    PodView,
+    ServiceView,
+    View,
+    WorkloadView,
+    facts_of,
+)
 from tapio.graph import Evidence, SymptomCode
 from tapio.unified import objects as k8s
 
@@ -43,6 +53,8 @@ def sighting(view: View) -> Sighting | None:
         return _service(view)
     if isinstance(view, NodeView):
         return _node(view)
+    if isinstance(view, ClaimView):
+        return _claim(view)
     return None
 
 
@@ -346,6 +358,18 @@ def _node(node: NodeView) -> Sighting | None:
         if condition.type.endswith("Pressure") and condition.status == "True":
             return _from(node, SymptomCode.NODE_PRESSURE, condition)
     return None
+
+
+def _claim(claim: ClaimView) -> Sighting | None:
+    """Not bound: one that waits for its first pod is well, and a volume may take a while to be made."""
+    if claim.is_bound or claim.waits_for_a_pod:
+        return None
+    phase = claim.claim.status.phase or "Pending"
+    seen = _seen(claim, SymptomCode.UNBOUND, claim.created_at, f"{phase}: no volume is bound to it")
+    if phase == "Lost":
+        return seen
+    recheck_at = claim.overdue_at if claim.at < claim.overdue_at else None
+    return msgspec.structs.replace(seen, expected_by=claim.created_at + START_BUDGET, recheck_at=recheck_at)
 
 
 def _from(view: View, code: SymptomCode, condition: k8s.Condition) -> Sighting:

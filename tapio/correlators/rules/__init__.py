@@ -19,6 +19,7 @@ from tapio.correlators.rules import (
     scheduling,
     startup,
     unplaced,
+    volumes,
 )
 from tapio.correlators.rules.finding import RULES, Finding, Rule, rule, rules_for
 
@@ -42,4 +43,5 @@ __all__ = [
     "scheduling",
     "startup",
     "unplaced",
+    "volumes",
 ]

@@ -1,5 +1,6 @@
 """Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
 
+from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
@@ -10,6 +11,7 @@ from tapio.correlators.views.workload import WorkloadView
 
 __all__ = [
     "Astray",
+    "ClaimView",
     "ContainerView",
     "End",
     "NodeView",
@@ -19,6 +21,7 @@ __all__ = [
     "View",
     "WorkloadView",
     "change_evidence",
+    "claim_view",
     "evidence",
     "facts_of",
     "node_view",

@@ -588,7 +588,7 @@ class ConfigMap(_Part, frozen=True, kw_only=True, tag_field="kind", tag="ConfigM
 class PodFacts(_Part, frozen=True, kw_only=True, tag_field="kind", tag="PodFacts"):
     """What other partitions need of a pod: who it is stands in the event's context, this is how it is reached.
 
-    `ports` are those that containers declare, `probed` those that probes ask; `undeclared`: some container declares none.
+    `ports` are those that containers declare, `probed` those that probes ask; `undeclared`: some container has none.
     """
 
     turned_at: datetime | None = None  # since when it is ready, or is not

@@ -48,17 +48,26 @@ class KubeClient:
             for _ in range(_FAREWELLS):
                 await asyncio.sleep(0)
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
-        """One document.
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str | None = None,
+        within_s: float = _ANSWER_S,
+    ) -> bytes:
+        """One document, as JSON or as `accept` asks for it.
 
         Raises:
             ApiError: the server refused.
             ServerAwayError: it did not answer; the message names it.
         """
-        async with self._open(path, params, total_s=_ANSWER_S) as response:
+        async with self._open(path, params, accept, total_s=within_s) as response:
             return await response.read()
 
-    async def lines(self, path: str, params: Mapping[str, str], *, idle_s: float) -> AsyncGenerator[list[bytes]]:
+    async def lines(
+        self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str | None = None
+    ) -> AsyncGenerator[list[bytes]]:
         """The whole lines of a watch, as they come together; ends when the server ends it.
 
         What follows the last newline is not given: it was cut off, and comes again when the watch is resumed.
@@ -68,7 +77,7 @@ class KubeClient:
             StalledError: nothing came for `idle_s`.
             ServerAwayError: the connection broke.
         """
-        async with self._open(path, params, total_s=None) as response:
+        async with self._open(path, params, accept, total_s=None) as response:
             rest = b""
             try:
                 while chunk := await self._chunk(response, idle_s):
@@ -91,7 +100,7 @@ class KubeClient:
 
     @asynccontextmanager
     async def _open(
-        self, path: str, params: Mapping[str, str] | None, *, total_s: float | None
+        self, path: str, params: Mapping[str, str] | None, accept: str | None, *, total_s: float | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("the client is not open")
@@ -100,7 +109,7 @@ class KubeClient:
             async with self._session.get(
                 self.cluster.server + path,
                 params=params,
-                headers=await self._authorization(),
+                headers=await self._asking(accept),
                 timeout=timeout,
                 proxy=self.cluster.proxy,
                 server_hostname=self.cluster.server_name,
@@ -112,9 +121,10 @@ class KubeClient:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
 
-    async def _authorization(self) -> dict[str, str]:
+    async def _asking(self, accept: str | None) -> dict[str, str]:
         token = await self.cluster.credentials.token()
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return headers | {"Accept": accept} if accept else headers
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> ApiError:
         error = refusal(response.status, await response.read(), retry_after=response.headers.get("Retry-After", ""))

@@ -11,7 +11,7 @@ class Kind(msgspec.Struct, frozen=True):
     """One kind and where the API serves it.
 
     `tier` orders the first listing: owners before what they own, so that root owners are known; what refers to
-    anything (Events) comes last.
+    anything (Events) comes last. Of a kind that is `metadata_only` nothing but its metadata is ever asked for.
     """
 
     name: str
@@ -19,6 +19,7 @@ class Kind(msgspec.Struct, frozen=True):
     plural: str
     namespaced: bool = True
     tier: int = 3
+    metadata_only: bool = False
 
     def path(self, namespace: str | None = None) -> str:
         """The collection's path, over all namespaces where none is named."""
@@ -28,6 +29,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 _ADMISSION = "admissionregistration.k8s.io/v1"
+_RBAC = "rbac.authorization.k8s.io/v1"
 
 _ALL = (
     Kind("Deployment", "apps/v1", "deployments", tier=0),
@@ -50,16 +52,24 @@ _ALL = (
     Kind("LimitRange", "v1", "limitranges"),
     Kind("ValidatingWebhookConfiguration", _ADMISSION, "validatingwebhookconfigurations", namespaced=False),
     Kind("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False),
+    Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
+    Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
+    Kind("Ingress", "networking.k8s.io/v1", "ingresses"),
+    Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
+    Kind("Role", _RBAC, "roles"),
+    Kind("RoleBinding", _RBAC, "rolebindings"),
+    Kind("ClusterRole", _RBAC, "clusterroles", namespaced=False),
+    Kind("ClusterRoleBinding", _RBAC, "clusterrolebindings", namespaced=False),
+    Kind("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", namespaced=False),
+    Kind("Lease", "coordination.k8s.io/v1", "leases"),
+    Kind("Secret", "v1", "secrets", metadata_only=True),
     Kind("Event", "v1", "events", tier=4),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 
-# Cluster-wide kinds that are named as owners or involved objects without being watched: they have no namespace.
-_CLUSTER_WIDE = frozenset(
-    {"PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "CSINode", "APIService"}
-    | {kind.name for kind in _ALL if not kind.namespaced}
-)
+# Two are named as owners or involved objects without being watched.
+_CLUSTER_WIDE = frozenset({"CSINode", "APIService"} | {kind.name for kind in _ALL if not kind.namespaced})
 
 
 def is_cluster_wide(kind: str) -> bool:

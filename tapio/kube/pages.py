@@ -10,6 +10,9 @@ from tapio.kube.kinds import Kind
 
 PAGE = 500  # client-go's page size for a listing that is not served from the watch cache
 
+# With no other form to fall back on: a server that cannot leave the rest out must refuse (406), not send it.
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
 
 class MalformedError(ValueError):
     """A line or document that is no Kubernetes object; the message says why."""
@@ -47,12 +50,25 @@ async def pages(client: KubeClient, kind: Kind, namespace: str | None = None) ->
         MalformedError: the answer is no list.
     """
     params = {"limit": str(PAGE)}
+    accept = _METADATA.format("List") if kind.metadata_only else None
     while True:
-        page = _page(await client.get(kind.path(namespace), params))
+        page = _page(await client.get(kind.path(namespace), params, accept=accept))
         yield page
         if not page.metadata.continue_:
             return
         params = {"limit": str(PAGE), "continue": page.metadata.continue_}
+
+
+def watching(kind: Kind) -> str | None:
+    """The form in which a kind's watch is asked for."""
+    return _METADATA.format("") if kind.metadata_only else None
+
+
+def named(kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
+    """An object under its own kind: a listing leaves it out, and metadata alone calls itself PartialObjectMetadata."""
+    if kind.metadata_only:
+        return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": obj.get("metadata")}
+    return {"kind": kind.name, "apiVersion": kind.api_version, **obj}
 
 
 def read_line(line: bytes) -> Line:

@@ -15,7 +15,7 @@ import msgspec
 from tapio.kube.backoff import Pace
 from tapio.kube.client import KubeClient
 from tapio.kube.kinds import Kind
-from tapio.kube.pages import Line, MalformedError, Page, identity_of, pages, read_line
+from tapio.kube.pages import Line, MalformedError, Page, identity_of, named, pages, read_line, watching
 from tapio.kube.said import Blind, Denied, Objects, Position, Remembered, Said, Seen, Trouble, Vanished, WatchType
 from tapio.kube.status import ApiError, CredentialsError, ServerAwayError, StalledError, Status
 from tapio.kube.versions import Versions, is_newer
@@ -105,8 +105,7 @@ class Reflector:
             listed.add(uid)
             if self._versions.admits(uid, version):
                 kind: WatchType = "MODIFIED" if uid in self._versions else "ADDED"
-                whole = {"kind": self._kind.name, "apiVersion": self._kind.api_version, **item}
-                news.append(Seen(kind, uid, version, whole))
+                news.append(Seen(kind, uid, version, named(self._kind, item)))
                 self._versions.living(uid, version)
         if news:
             await self._say(Objects(self._kind, news, listed=True, relisted=self._listed_before))
@@ -119,7 +118,8 @@ class Reflector:
             "timeoutSeconds": str(int(_WATCH_S * (1 + self._pace.dice()))),
         }
         began, heard = self._pace.clock(), False
-        lines = self._client.lines(self._kind.path(self._namespace), params, idle_s=self._idle_s)
+        path, accept = self._kind.path(self._namespace), watching(self._kind)
+        lines = self._client.lines(path, params, idle_s=self._idle_s, accept=accept)
         async with aclosing(lines):
             async for together in lines:
                 heard = True
@@ -154,7 +154,8 @@ class Reflector:
             raise MalformedError(f"a watch line of the unknown type {line.type!r}")
         if not self._versions.admits(uid, version):
             return version
-        news.append(Seen(cast("WatchType", line.type), uid, version, line.object))
+        obj = named(self._kind, line.object) if self._kind.metadata_only else line.object
+        news.append(Seen(cast("WatchType", line.type), uid, version, obj))
         note = self._versions.deleted if line.type == "DELETED" else self._versions.living
         note(uid, version)
         return version

@@ -58,8 +58,8 @@ class ApiError(Exception):
 
     @property
     def absent(self) -> bool:
-        """The server does not serve this kind."""
-        return self.code == _NOT_FOUND
+        """The server does not serve this kind, or not in the form that was asked for."""
+        return self.code in {_NOT_FOUND, _NOT_ACCEPTABLE}
 
 
 class ServerAwayError(UnreachableError):
@@ -77,6 +77,7 @@ class StalledError(ServerAwayError):
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_NOT_ACCEPTABLE = 406
 _GONE = 410
 _TOO_MANY_REQUESTS = 429
 

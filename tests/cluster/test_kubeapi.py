@@ -1,6 +1,7 @@
 """The collector on the lab's real API server: exact changes, nothing lost, and the same view as kubectl's."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -133,7 +134,9 @@ async def test_nothing_is_lost_across_a_restart(lab: Lab, lab_namespace: str, tm
     assert not second.of("loss")
 
 
-@pytest.mark.parametrize("kind", ["ConfigMap", "ServiceAccount", "Deployment", "ReplicaSet"])
+@pytest.mark.parametrize(
+    "kind", ["ConfigMap", "ServiceAccount", "Deployment", "ReplicaSet", "ClusterRole", "PriorityClass"]
+)
 async def test_one_look_sees_what_kubectl_sees(lab: Lab, lab_namespace: str, kind: str) -> None:
     await apply(lab, lab_namespace, config(A="0"), deployment())
     await asyncio.to_thread(lab.wait, lambda: lab.list("replicasets", lab_namespace), 30, "the ReplicaSet")
@@ -148,6 +151,20 @@ async def test_one_look_sees_what_kubectl_sees(lab: Lab, lab_namespace: str, kin
             assert seen[name].get("spec") == item.get("spec")
             assert seen[name].get("data") == item.get("data")
             assert seen[name]["metadata"] == item["metadata"]
+
+
+async def test_every_kind_is_served_and_no_secret_is_read(lab: Lab, lab_namespace: str) -> None:
+    canary = "canary-4Zt8wQ1nRb6KxE"
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {"password": canary}}
+    await apply(lab, lab_namespace, secret)
+    async with KubeClient(load(lab.kubeconfig)) as client:
+        look = await snapshot(client, list(KINDS.values()))
+    assert look.lacking == ()
+    assert ("secret_created", "keys") in {(event.type, event.metadata.k8s_name) for event in look.events}
+    assert {"lease_created", "clusterrole_created"} <= {event.type for event in look.events}
+    told = b"".join(bytes(event.data) for event in look.events)
+    assert canary.encode() not in told
+    assert base64.b64encode(canary.encode()) not in told
 
 
 async def test_one_look_finds_the_change_behind_a_rollout(lab: Lab, lab_namespace: str) -> None:

@@ -91,6 +91,7 @@ class MisbehavingApi:
         self.watches: dict[str, deque[Answer]] = {}
         self.always: dict[str, Answer] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.accepted: list[tuple[str, str, str]] = []
         self.url = ""
 
     def will_list(self, *answers: Answer, plural: str = "configmaps") -> None:
@@ -111,6 +112,7 @@ class MisbehavingApi:
         plural = request.path.rsplit("/", 1)[-1]
         what = "watch" if request.query.get("watch") else "list"
         self.requests.append((what, plural, dict(request.query)))
+        self.accepted.append((what, plural, request.headers.get("Accept", "")))
         script = (self.watches if what == "watch" else self.lists).get(plural)
         if plural in self.always:
             return await self.always[plural](request)

@@ -341,3 +341,59 @@ async def test_one_look_whose_pages_expire_looks_again(api: MisbehavingApi) -> N
     async with KubeClient(api.cluster) as client:
         look = await snapshot(client, kinds_named(["ConfigMap"]))
     assert len(look.events) == 1
+
+
+def _secret(version: int, *, managers: Sequence[Json] = (), **more: Any) -> Json:
+    """A Secret as a server gives it that was asked for metadata alone, and gives more than that."""
+    meta = {"managedFields": list(managers), "annotations": {"team": "shop"}}
+    return obj("s", version, kind="PartialObjectMetadata", metadata=meta, **more)
+
+
+async def test_of_a_secret_only_metadata_is_asked_for_kept_and_compared(api: MisbehavingApi, tmp_path: Path) -> None:
+    wrote = {"manager": "rotator", "time": "2026-01-02T10:00:00Z", "fieldsV1": {"f:data": {"f:password": {}}}}
+    api.will_list(page(_secret(3, data={"password": CANARY}), version=5), plural="secrets")
+    api.will_watch(say(line("MODIFIED", _secret(7, managers=[wrote], data={"password": CANARY}))), plural="secrets")
+    async with collecting(api, tmp_path, kinds=["Secret"]) as (sink, _):
+        await until(lambda: len(sink.events) == 2)
+    asked = {(what, accept) for what, plural, accept in api.accepted if plural == "secrets"}
+    form = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+    assert asked == {("list", form.format("List")), ("watch", form.format(""))}
+    assert sink.told() == [("secret_created", "s"), ("secret_modified", "s")]
+    assert record(sink.events[1])["object"].keys() == {"kind", "apiVersion", "metadata"}
+    assert (record(sink.events[1])["object"]["kind"], sink.events[1].metadata.k8s_kind) == ("Secret", "Secret")
+    [change] = sink.of("secret_modified")[0]["changes"]
+    assert change == {"field": "data.password", "manager": "rotator", "at": "2026-01-02T10:00:00Z"}
+    assert CANARY.encode() not in b"".join(encode(event) for event in sink.events) + _bytes_in(tmp_path)
+
+
+async def test_a_server_that_cannot_leave_data_out_is_not_asked_for_secrets_whole(
+    api: MisbehavingApi, tmp_path: Path
+) -> None:
+    api.always["secrets"] = refuse(406, "NotAcceptable", "only application/json")
+    async with collecting(api, tmp_path, kinds=["Secret"]) as (sink, _):
+        await until(lambda: len(sink.events) == 1)
+    assert sink.of("loss")[0]["cause"] == "not served: Secret"
+    assert {accept for _, plural, accept in api.accepted if plural == "secrets"} != {"application/json"}
+
+
+def _lease(version: int, renewed: str, holder: str = "node-1") -> Json:
+    spec = {"holderIdentity": holder, "leaseDurationSeconds": 40, "renewTime": renewed}
+    return obj("node-1", version, kind="Lease", spec=spec)
+
+
+async def test_renewals_of_a_lease_are_not_said_and_a_new_holder_is(api: MisbehavingApi, tmp_path: Path) -> None:
+    far = "2099-01-01T00:00:{:02}.000000Z"
+    api.will_list(page(_lease(3, far.format(0)), version=5), plural="leases")
+    renewals = [line("MODIFIED", _lease(6 + n, far.format(n))) for n in range(1, 40)]
+    api.will_watch(say(*renewals, line("MODIFIED", _lease(90, far.format(50), "node-2"))), plural="leases")
+    async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
+        await until(lambda: len(sink.events) == 2)
+    assert [record(event)["object"]["spec"]["holderIdentity"] for event in sink.events] == ["node-1", "node-2"]
+    assert all("lapsed" not in record(event) for event in sink.events)
+
+
+async def test_a_lease_found_lapsed_is_said_to_be(api: MisbehavingApi, tmp_path: Path) -> None:
+    api.will_list(page(_lease(3, "2020-01-01T00:00:00.000000Z"), version=5), plural="leases")
+    async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
+        await until(lambda: len(sink.events) == 1)
+    assert record(sink.events[0])["lapsed"] is True

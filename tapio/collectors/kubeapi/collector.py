@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from tapio.collectors.kubeapi import losses
+from tapio.collectors.kubeapi import leases, losses
 from tapio.collectors.kubeapi.memory import Memory
 from tapio.collectors.kubeapi.witness import Draft, Witness
 from tapio.collectors.port import Emit
 from tapio.collectors.redaction import ConfigMapValues, Redactor
 from tapio.errors import ForbiddenError, UnreachableError
 from tapio.kube import (
+    KINDS,
     Blind,
     Denied,
     Kind,
@@ -29,6 +30,7 @@ from tapio.kube import (
     Trouble,
     Vanished,
 )
+from tapio.kube.said import Remembered
 from tapio.kube.status import ApiError
 from tapio.raw import ObjectKey, RawEvent
 
@@ -61,6 +63,10 @@ class Observed(msgspec.Struct, frozen=True):
     last_seen: datetime | None
 
 
+class _Tick(msgspec.Struct, frozen=True):
+    """Time has passed."""
+
+
 class _Batch:
     """Events on their way, in the order they were seen."""
 
@@ -71,6 +77,9 @@ class _Batch:
     @property
     def full(self) -> bool:
         return len(self.parts) >= _BATCH
+
+
+_Heard = Said | _Tick
 
 
 class KubeApiCollector:
@@ -101,6 +110,7 @@ class KubeApiCollector:
         self._last_trouble = ""
         self._denied: dict[str, str] = {}
         self._last_seen: datetime | None = None
+        self._leases = leases.Leases()
 
     async def run(self, emit: Emit) -> None:
         """Runs until cancelled.
@@ -134,15 +144,16 @@ class KubeApiCollector:
             configmap_values=self._redaction.configmap_values,
         )
         witness = Witness(memory, redactor)
-        said: asyncio.Queue[Said] = asyncio.Queue(_WAITING)
+        said: asyncio.Queue[_Heard] = asyncio.Queue(_WAITING)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reflect(tasks, memory, said))
                 tasks.create_task(self._deliver(witness, memory, said, emit))
+                tasks.create_task(self._tick(said))
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
-    async def _reflect(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[Said]) -> None:
+    async def _reflect(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[_Heard]) -> None:
         """Starts the reflectors tier by tier, so that at the first listing owners are known before what they own."""
         by_tier = sorted(self._kinds, key=lambda kind: kind.tier)
         for _, kinds in groupby(by_tier, key=lambda kind: kind.tier):
@@ -151,18 +162,18 @@ class KubeApiCollector:
                 tasks.create_task(reflector.run())
             await _settled(reflectors)
 
-    def _reflector(self, kind: Kind, memory: Memory, said: asyncio.Queue[Said]) -> Reflector:
+    def _reflector(self, kind: Kind, memory: Memory, said: asyncio.Queue[_Heard]) -> Reflector:
         return Reflector(
             self._client,
             kind,
             said.put,
-            remembered=memory.remembered(kind.name),
+            remembered=_resumable(kind, memory.remembered(kind.name)),
             namespace=self._namespace,
             pace=self._pace(),
             now=self._now,
         )
 
-    async def _deliver(self, witness: Witness, memory: Memory, said: asyncio.Queue[Said], emit: Emit) -> None:
+    async def _deliver(self, witness: Witness, memory: Memory, said: asyncio.Queue[_Heard], emit: Emit) -> None:
         while True:
             batch = await self._gather(witness, memory, said)
             events = [part if isinstance(part, RawEvent) else witness.finish(part) for part in batch.parts]
@@ -172,7 +183,12 @@ class KubeApiCollector:
                 self._counts["batches"] += 1
             memory.commit()
 
-    async def _gather(self, witness: Witness, memory: Memory, said: asyncio.Queue[Said]) -> _Batch:
+    async def _tick(self, said: asyncio.Queue[_Heard]) -> None:
+        while True:
+            await asyncio.sleep(leases.SWEEP_S)
+            await said.put(_Tick())
+
+    async def _gather(self, witness: Witness, memory: Memory, said: asyncio.Queue[_Heard]) -> _Batch:
         batch = _Batch()
         self._take(await said.get(), batch, witness, memory)
         began = time.monotonic()
@@ -186,11 +202,13 @@ class KubeApiCollector:
         self._give_up(batch.awaited)
         return batch
 
-    def _take(self, said: Said, batch: _Batch, witness: Witness, memory: Memory) -> None:
+    def _take(self, said: _Heard, batch: _Batch, witness: Witness, memory: Memory) -> None:
         match said:
             case Objects():
                 self._take_objects(said, batch, witness)
             case Vanished(kind, uids):
+                for uid in uids:
+                    self._leases.forget(uid)
                 drafts = (witness.vanished(kind, uid, now=self._now()) for uid in uids)
                 batch.parts += (draft for draft in drafts if draft)
             case Position():
@@ -203,6 +221,8 @@ class KubeApiCollector:
             case Denied(kind, _, cause, _):
                 self._denied[kind.name] = cause
                 batch.parts.append(losses.denied(said))
+            case _Tick():
+                self._take_lapsed(batch, witness)
             case Trouble(_, what, message):
                 self._troubles[what] += 1
                 self._last_trouble = message
@@ -210,13 +230,24 @@ class KubeApiCollector:
     def _take_objects(self, said: Objects, batch: _Batch, witness: Witness) -> None:
         now = self._now()
         for seen in said.seen:
-            draft = witness.seen(said.kind, seen, now=now, relisted=said.relisted)
+            lapsed = False
+            if said.kind.name == "Lease":
+                if not self._leases.is_news(seen):
+                    continue
+                lapsed = self._leases.is_over(seen, now)
+            draft = witness.seen(said.kind, seen, now=now, relisted=said.relisted, lapsed=lapsed)
             if draft is None:
                 continue
             batch.parts.append(draft)
             owner = None if said.listed else witness.unknown_owner(draft)
             if owner and owner.kind in self._watched and owner not in self._given_up:
                 batch.awaited.add(owner)
+
+    def _take_lapsed(self, batch: _Batch, witness: Witness) -> None:
+        now, lease = self._now(), KINDS["Lease"]
+        for seen in self._leases.lapsed(now):
+            if draft := witness.seen(lease, seen, now=now, lapsed=True):
+                batch.parts.append(draft)
 
     def _give_up(self, owners: set[ObjectKey]) -> None:
         """These never came: the next event that names them does not wait for them."""
@@ -247,6 +278,11 @@ class KubeApiCollector:
         pace.failed()
 
 
+def _resumable(kind: Kind, remembered: Remembered) -> Remembered:
+    """Leases are listed at every start: the renewals that were held back died with the last run."""
+    return Remembered(known=remembered.known) if kind.name == "Lease" else remembered
+
+
 class _Meta(msgspec.Struct):
     uid: str
 
@@ -267,7 +303,7 @@ async def _settled(reflectors: Sequence[Reflector]) -> None:
             wait.cancel()
 
 
-async def _within(said: asyncio.Queue[Said], left_s: float) -> Said | None:
+async def _within(said: asyncio.Queue[_Heard], left_s: float) -> _Heard | None:
     """What is said within a time, at once where it has been said already."""
     if not said.empty():
         return said.get_nowait()

@@ -18,7 +18,7 @@ from tapio.collectors.kubeapi.timestamps import source_time
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Denied, Kind, KubeClient
 from tapio.kube.client import refused
-from tapio.kube.pages import pages
+from tapio.kube.pages import named, pages
 from tapio.kube.status import ApiError
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
@@ -89,7 +89,7 @@ async def _list_once(client: KubeClient, kind: Kind, namespace: str | None) -> l
     objects: list[Json] = []
     async with aclosing(pages(client, kind, namespace)) as all_pages:
         async for page in all_pages:
-            objects += ({"kind": kind.name, "apiVersion": kind.api_version, **item} for item in page.items or ())
+            objects += (named(kind, item) for item in page.items or ())
     return objects
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from tapio.collectors.kubeapi.changes import diff, pruned
 from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.hindsight import last_data_write
 from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
@@ -19,6 +20,7 @@ from tapio.raw.event import raw_json
 Json = dict[str, Any]
 
 _VERBS = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
+_NOTHING: Json = {}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -43,8 +45,13 @@ class Witness:
         self._redactor = redactor
         self.owners = Owners(memory.owners())
 
-    def seen(self, kind: Kind, seen: Seen, *, now: datetime, relisted: bool = False) -> Draft | None:
-        """The draft of one version; None for an Event's deletion, which is only its expiry. Changes the object."""
+    def seen(
+        self, kind: Kind, seen: Seen, *, now: datetime, relisted: bool = False, lapsed: bool = False
+    ) -> Draft | None:
+        """The draft of one version; None for an Event's deletion, which is only its expiry. Changes the object.
+
+        `lapsed`: the version is a Lease's last renewal, and its term is over.
+        """
         obj, last = seen.object, self._memory.last(seen.uid)
         if seen.type == "DELETED" and kind.name == "Event":
             self._memory.stage_deleted(seen.uid)
@@ -54,9 +61,12 @@ class Witness:
         body = None if kind.name == "Event" else _encode(pruned(obj))
         before = self._memory.body(seen.uid) if last and body else None
         changes = diff(_decode(before), obj) if before and before != body else ()
+        if kind.name == "Secret" and last and not changes:
+            changes = last_data_write(obj, since=_second_of(last.at))
         (obj.get("metadata") or {}).pop("managedFields", None)
         self._remember(seen, obj, None if body == before else body, at)
-        return _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted)
+        more = {"lapsed": True} if lapsed else {}
+        return _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
 
     def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:
         """The draft of a deletion that a listing revealed: the object's last known state, less its status."""
@@ -107,8 +117,9 @@ def _draft(  # noqa: PLR0913  one argument per field
     at: datetime,
     now: datetime,
     relisted: bool,
+    more: Json = _NOTHING,
 ) -> Draft:
-    record: Json = {"type": watch_type, "object": obj}
+    record: Json = {"type": watch_type, "object": obj, **more}
     if changes:
         record["changes"] = changes
     return Draft(
@@ -130,6 +141,11 @@ def _dated(obj: Json, *, deleted: bool, last: Known | None, now: datetime) -> da
     if not deleted or last is None or at.timestamp() > last.at:
         return at
     return max(now, datetime.fromtimestamp(last.at, UTC))
+
+
+def _second_of(at: float) -> str:
+    """A time as managedFields write it: whole seconds."""
+    return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _by_name(kind: Kind, key: ObjectKey, uid: str) -> Json:

@@ -310,7 +310,8 @@ async def _within(said: asyncio.Queue[_Heard], left_s: float) -> _Heard | None:
     if left_s <= 0:
         return None
     try:
-        return await asyncio.wait_for(said.get(), left_s)
+        async with asyncio.timeout(left_s):  # wait_for swallows a cancellation that comes with the item (before 3.12)
+            return await said.get()
     except TimeoutError:
         return None
 

@@ -254,16 +254,35 @@ def _workload(workload: WorkloadView) -> Sighting | None:
     if isinstance(workload.object, k8s.Job):
         return _job(workload)
     if workload.by_hearsay:
-        return _told_of(workload)
-    refused = workload.condition("ReplicaFailure")
-    if refused and refused.status == "True":
-        return _from(workload, SymptomCode.FAILED_CREATE, refused)
+        return _refused(workload) or _told_of(workload)
+    refused = _refused(workload)
+    if refused:
+        return refused
     progressing = workload.condition("Progressing")
     if progressing and progressing.reason == "ProgressDeadlineExceeded" and progressing.status == "False":
         return _from(workload, SymptomCode.PROGRESS_DEADLINE, progressing)
     if workload.available < workload.desired:
         return _unavailable(workload)
     return _emptied(workload) if workload.desired == 0 else None
+
+
+def _refused(workload: WorkloadView) -> Sighting | None:
+    """The API server refuses its pods: a condition says so, or the Events of a controller that has none."""
+    condition = workload.condition("ReplicaFailure")
+    said = workload.create_failures
+    if condition and condition.status == "True":
+        message = condition.message or condition.reason
+    elif said and workload.lacks_pods:
+        message = said[-1].message
+    else:
+        return None
+    seen = _seen(workload, SymptomCode.FAILED_CREATE, workload.refused_since, message)
+    if _AWAITS_ACCOUNT not in message or workload.at >= workload.account_due_at:
+        return seen
+    return msgspec.structs.replace(seen, expected_by=workload.account_due_at, recheck_at=workload.account_due_at)
+
+
+_AWAITS_ACCOUNT = "error looking up service account"
 
 
 def _emptied(workload: WorkloadView) -> Sighting | None:
@@ -318,6 +337,9 @@ def _unfinished(job: WorkloadView) -> Sighting | None:
         return _seen(job, SymptomCode.JOB_FAILED, job.event.timestamp, text)
     if job.status.failed:
         return _seen(job, SymptomCode.ERROR, job.event.timestamp, f"{job.status.failed} pods failed so far")
+    refused = _refused(job)
+    if refused:
+        return refused
     if not job.status.active and not job.status.succeeded:
         seen = _seen(job, SymptomCode.STARTING, job.created_at, "no pod yet")
         return msgspec.structs.replace(seen, expected_by=job.created_at + START_BUDGET)

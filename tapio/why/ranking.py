@@ -15,6 +15,7 @@ BELIEVED = 0.5  # below an even chance a conclusion does not push another aside
 # When both hold of one subject, the shallower of two conclusions gives way to the deeper: a code of this table to any
 # code of the families beside it that comes later in the table, or is not in it at all.
 _SHALLOW_FIRST = {
+    "startup.mount_failed": ("scheduling.volume",),
     "controller.rollout_stuck": ("",),
     "controller.job_failed": ("",),
     "service.no_ready_endpoints": ("",),

@@ -5,6 +5,7 @@ example and near-miss in `tests/unit/rules`. Importing this package registers ev
 """
 
 from tapio.correlators.rules import (
+    admission,
     configuration,
     controllers,
     creation,
@@ -20,6 +21,7 @@ from tapio.correlators.rules import (
     startup,
     unplaced,
     volumes,
+    webhooks,
 )
 from tapio.correlators.rules.finding import RULES, Finding, Rule, rule, rules_for
 
@@ -27,6 +29,7 @@ __all__ = [
     "RULES",
     "Finding",
     "Rule",
+    "admission",
     "configuration",
     "controllers",
     "creation",
@@ -44,4 +47,5 @@ __all__ = [
     "startup",
     "unplaced",
     "volumes",
+    "webhooks",
 ]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,8 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 _TO_ZERO = re.compile(r"Scaled down replica set \S+ (?:from \d+ )?to 0")
+
+_ACCOUNT_COMES_WITHIN = timedelta(seconds=10)
 
 
 class WorkloadView(View):
@@ -58,6 +60,39 @@ class WorkloadView(View):
         if isinstance(self.object, k8s.Deployment):
             return self.status.available_replicas
         return self.status.ready_replicas
+
+    @cached_property
+    def create_failures(self) -> list[UnifiedEvent]:
+        """What its controller said of pods it could not create, since the last one that it could, oldest first."""
+        created = self.said(EventName.CONTROLLER_CREATED)
+        return self.said(EventName.CONTROLLER_CREATE_FAILED, since=created[-1].timestamp if created else None)
+
+    @property
+    def lacks_pods(self) -> bool:
+        """Whether pods that it wants are not even there; a Deployment's ReplicaSets say so in a condition."""
+        if self.by_hearsay:
+            return True
+        if isinstance(self.object, k8s.Job):
+            over = self.condition("Complete") or self.condition("Failed") or self.spec.suspend
+            return not over and not self.status.active
+        if isinstance(self.object, k8s.DaemonSet):
+            return self.status.number_ready < self.desired
+        return self.status.replicas < self.desired
+
+    @property
+    def refused_since(self) -> datetime:
+        """Since when its pods are refused: by the condition, else by the first of the Events that say so."""
+        condition = self.condition("ReplicaFailure")
+        if condition and condition.status == "True" and condition.last_transition_time:
+            return condition.last_transition_time
+        said = self.create_failures
+        firsts = [(event.attributes.first_at if event.attributes else None) or event.timestamp for event in said]
+        return min(firsts, default=self.event.timestamp)
+
+    @property
+    def account_due_at(self) -> datetime:
+        """When a ServiceAccount that the cluster makes by itself in a new namespace would be there."""
+        return self.refused_since + _ACCOUNT_COMES_WITHIN
 
     @cached_property
     def scaling(self) -> list[Change]:

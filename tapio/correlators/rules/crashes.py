@@ -13,6 +13,9 @@ from tapio.unified import objects as k8s
 START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
 _GRACE_S = 30  # terminationGracePeriodSeconds by default
 _SLACK = timedelta(seconds=10)  # from the end of the grace period to the state that shows the end
+# What is still said in a long loop, and what is no Event.
+_LASTING = frozenset({EventName.CONTAINER_BACK_OFF, EventName.CONTAINER_LOG})
+_ENDED_BY_SIGNAL = frozenset({137, 143})  # 128 + KILL, 128 + TERM
 _SILENCE = timedelta(hours=1)  # for which the API server keeps an Event by default
 _LONGEST_LOOP_S = 1800.0  # a run that lasted longer was no round of the same loop
 _EARLY = timedelta(seconds=2)  # Events and container states are rounded to seconds, each its own way
@@ -41,7 +44,7 @@ def probe_kill(container: ContainerView) -> ProbeKill | None:
     """The kill by a probe that was the newest end, whatever exit code the program gave on its way out.
 
     The kubelet says so when it kills; where that Event is gone, a probe that had failed often enough just before says
-    it too.
+    it too, and last how long the run was.
     """
     end = container.last_end
     if end is None or not container.unwell or end.reason == "OOMKilled":
@@ -58,6 +61,22 @@ def probe_kill(container: ContainerView) -> ProbeKill | None:
         often = bool(event.attributes and probe and event.attributes.count >= probe.failure_threshold)
         if told and probe and often and _around(event, end.at, grace + timedelta(seconds=probe.period_seconds)):
             return ProbeKill(told[1].lower(), end, event)
+    return _untold(container, end, grace)
+
+
+def _untold(container: ContainerView, end: End, grace: timedelta) -> ProbeKill | None:
+    """A kill that no Event is left of: ended by TERM or KILL, after just as long as its probe lets a run last.
+
+    While there are Events of starts and probes, one of the kill would be there too.
+    """
+    told = any(event.event_name not in _LASTING for event in container.pod.happenings)
+    if told or end.exit_code not in _ENDED_BY_SIGNAL or end.lasted_s is None:
+        return None
+    for name in ("startup", "liveness"):
+        probe = _probe(container, name)
+        most = probe_budget(probe) + timedelta(seconds=2 * probe.period_seconds) + grace + _EARLY if probe else None
+        if probe and most and _least_s(probe) <= end.lasted_s <= most.total_seconds():
+            return ProbeKill(name, end, end.event)
     return None
 
 
@@ -78,8 +97,12 @@ def _went_on(event: UnifiedEvent, end: End, probe: k8s.Probe) -> bool:
     """
     if not timedelta() <= end.at - event.timestamp <= _SILENCE or end.lasted_s is None:
         return False
-    least = probe_budget(probe).total_seconds() - probe.period_seconds - _EARLY.total_seconds()
-    return least <= end.lasted_s <= _LONGEST_LOOP_S
+    return _least_s(probe) <= end.lasted_s <= _LONGEST_LOOP_S
+
+
+def _least_s(probe: k8s.Probe) -> float:
+    """How long a run lasts at least before a probe that fails from the first ends it."""
+    return probe_budget(probe).total_seconds() - probe.period_seconds - _EARLY.total_seconds()
 
 
 def _around(event: UnifiedEvent, end: datetime, grace: timedelta) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
 from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
@@ -68,10 +69,16 @@ def _security_change(container: ContainerView) -> Change | None:
     return next(iter([*container.changes("securityContext"), *pods, *container.changes("image")]), None)
 
 
-_NOT_STARTED = frozenset({"ContainerCreating", "PodInitializing", ""})
 # The kubelet makes a sandbox anew about every 10 s: a second failure may still be a CNI that starts with its node.
 _PERSISTENT_TIMES = 3
 _PERSISTENT_AGE = timedelta(seconds=20)
+# host-local, Calico, Cilium, AWS VPC CNI, Azure CNI.
+_NO_ADDRESS_LEFT = re.compile(
+    r"no (more )?(available |free )?(ip|address)(es|s)?( address(es)?)?( are)? (available|left)|no available ip"
+    r"|range is full|pool exhausted|failed to assign an ip address|insufficient ?free ?addresses"
+    r"|failed to allocate for range",
+    re.IGNORECASE,
+)
 _SANDBOX = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
@@ -85,18 +92,21 @@ _SANDBOX = tuple(
 )
 
 
-@rule("startup.sandbox_failed", version=1, decided_by=("kubeapi", "cni", "systemd"))
+@rule("startup.sandbox_failed", "network.ip_exhausted", version=1, decided_by=("kubeapi", "cni", "systemd"))
 def sandbox_failed(pod: PodView) -> Iterator[Finding]:
-    """The pod's sandbox fails again and again: what serves pods on that node (CNI, IPAM, runtime) is to blame."""
-    said = pod.said(EventName.POD_SANDBOX_FAILED)
-    if not said or not _keeps_waiting(pod) or not _persists(pod, said):
+    """The pod's sandbox fails again and again: what serves pods on that node (CNI, IPAM, runtime) is to blame.
+
+    Addresses that ran out are a cause of their own.
+    """
+    said = [one for one in pod.said(EventName.POD_SANDBOX_FAILED) if still_holds(pod, one)]
+    if not said or not _persists(pod, said):
         return
     newest = said[-1]
     kind = next((kind for kind, pattern in _SANDBOX if pattern.search(newest.message)), "other")
     node = ObjectKey("Node", "", pod.spec.node_name or newest.node)
     of_workload = kind == "runtime_class" or not node.name
     yield Finding(
-        code="startup.sandbox_failed",
+        code="network.ip_exhausted" if _NO_ADDRESS_LEFT.search(newest.message) else "startup.sandbox_failed",
         blame=pod.workload if of_workload else node,
         workload=pod.workload,
         summary=f"no sandbox for {pod.key.name} on {node.name} ({kind}): {shortened(newest.message, 160)}",
@@ -106,12 +116,6 @@ def sandbox_failed(pod: PodView) -> Iterator[Finding]:
         ruled_out=(RuledOut(code="startup.image_not_found", because="no image is pulled before there is a sandbox"),),
         next=(f"kubectl get pods -A --field-selector spec.nodeName={node.name}  # the CNI's pods there",),
     )
-
-
-def _keeps_waiting(pod: PodView) -> bool:
-    began = any(one.running_since or one.last_end for one in pod.containers)
-    waits = [one.waiting.reason if one.waiting else "" for one in pod.containers]
-    return not began and all(reason in _NOT_STARTED for reason in waits)
 
 
 def _persists(pod: PodView, said: list[UnifiedEvent]) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tapio.correlators.rules.crashes import crash_of
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import correct, named, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import rollout_changes
@@ -15,7 +16,6 @@ from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
-_NOT_STARTED = frozenset({"ContainerCreating", "PodInitializing", ""})
 # The kubelet tries a failed mount again after 0.5 s and then ever later, so a second failure is no accident of start.
 _PERSISTENT_TIMES = 2
 _PERSISTENT_AGE = timedelta(seconds=20)
@@ -53,17 +53,9 @@ class MountFailure(NamedTuple):
 
 def current_mount_failures(pod: PodView) -> list[MountFailure]:
     """The mount failures that still keep the pod from starting, newest first."""
-    if not _keeps_waiting(pod):
-        return []
-    failures = [_mount_failure(pod, event) for event in pod.said(EventName.VOLUME_MOUNT_FAILED)]
+    said = (event for event in pod.said(EventName.VOLUME_MOUNT_FAILED) if still_holds(pod, event))
+    failures = [_mount_failure(pod, event) for event in said]
     return sorted(failures, key=lambda one: one.event.sort_key, reverse=True)
-
-
-def _keeps_waiting(pod: PodView) -> bool:
-    """Whether no container has been created yet: volumes are mounted before the first one."""
-    waits = [one.waiting.reason if one.waiting else "" for one in pod.containers]
-    began = any(one.running_since or one.last_end for one in pod.containers)
-    return not began and not pod.ready and all(reason in _NOT_STARTED for reason in waits)
 
 
 def _mount_failure(pod: PodView, event: UnifiedEvent) -> MountFailure:

@@ -50,7 +50,8 @@ def killed_by_probe(container: ContainerView) -> Iterator[Finding]:
     code = "runtime.startup_probe" if kill.probe == "startup" else f"runtime.liveness_{judgement.mode}"
     end = f"container {container.name}: {describe_end(kill.end)} after {kill.probe} probe"
     ended = evidence(kill.end.event, end, at=kill.end.at)
-    yield _finding(case, code, judgement, (evidence(kill.event, shortened(kill.event.message)), ended))
+    told = (evidence(kill.event, shortened(kill.event.message)),) if kill.event.message else ()
+    yield _finding(case, code, judgement, (*told, ended))
 
 
 @rule(
@@ -105,12 +106,18 @@ def _finding(case: Case, code: str, judgement: Judgement, proof: tuple[Evidence,
         blame=container.pod.workload,
         change=change,
         summary=_summary(case, judgement),
-        confidence=min(0.95, judgement.confidence + (0.03 if change else 0)),
+        confidence=_confidence(judgement, failure, change),
         evidence=tuple({fact.event_id + fact.text: fact for fact in facts}.values()),
         attributes=_attributes(case, judgement),
         ruled_out=_ruled_out(case),
         next=_next(case, judgement, change),
     )
+
+
+def _confidence(judgement: Judgement, failure: Failure, change: Change | None) -> float:
+    if not failure.text:  # no words of the kubelet are left, or it had none: how the probe failed is inferred
+        return min(judgement.confidence, 0.85 if judgement.mode == "exec" else 0.65)
+    return min(0.95, judgement.confidence + (0.03 if change else 0))
 
 
 def _own_change(case: Case) -> Change | None:

@@ -82,6 +82,13 @@ def test_a_kill_is_known_without_its_event_when_the_probe_had_failed_often() -> 
     assert codes(killed(probed(http()), REFUSED, said=False).links(POD, at=2)) == ["runtime.liveness_port"]
 
 
+def test_a_kill_of_which_no_event_is_left_shows_in_how_long_the_run_was() -> None:
+    obj = probed(http(initialDelaySeconds=5))  # 5 s and three periods of 10 s
+    for code, ran in (("runtime.liveness_port", 0.5), ("runtime.crash_app", 0.1), ("runtime.crash_app", 9)):
+        end = ended(137, started=1, at=1 + ran)
+        assert codes(Scene().see(with_status(obj, crash_looping(end)), at=2 + ran).links(POD, at=2.1 + ran)) == [code]
+
+
 def test_an_end_long_after_a_kill_is_the_programs_own() -> None:
     obj = probed(http())
     end = ended(1, started=30, at=30.01)

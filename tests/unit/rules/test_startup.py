@@ -244,6 +244,13 @@ def test_what_says_why_outranks_the_list_of_what_is_waited_for() -> None:
     assert scene.links(POD, at=4)[0].attributes["kind"] == "host_path"
 
 
+def test_a_mount_that_worked_at_last_keeps_nobody_waiting() -> None:
+    scene = unmounted("failed to sync secret cache: timed out waiting for the condition", count=2)
+    assert codes(scene.links(POD, at=1.2)) == ["startup.mount_failed"]
+    scene.say(mounting(), "Pulling", 'Pulling image "registry.test/web:1"', at=2, container="app")
+    assert codes(scene.links(POD, at=5)) == ["none.starting"]
+
+
 def sandboxless(message: str, *, count: int = 5) -> Scene:
     obj = pod()
     scene = Scene().see(with_status(obj, waiting("ContainerCreating"), phase="Pending"), at=1)
@@ -254,7 +261,6 @@ def sandboxless(message: str, *, count: int = 5) -> Scene:
     ("message", "kind"),
     [
         ('failed to setup network for sandbox "x": plugin type="calico" failed (add): stat /var/lib: no such', "cni"),
-        ('plugin type="host-local" failed (add): no IP addresses available in range set: 10.1.0.1-10.1.0.254', "ipam"),
         ("rpc error: dial unix /run/containerd/containerd.sock: connect: connection refused", "runtime"),
     ],
 )
@@ -262,6 +268,17 @@ def test_a_sandbox_that_fails_again_and_again_is_the_nodes(message: str, kind: s
     (link,) = sandboxless(message).links(POD, at=2)
     assert (link.code, link.blame) == ("startup.sandbox_failed", ObjectKey("Node", "", "node-1"))
     assert link.attributes["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'plugin type="host-local" failed (add): failed to allocate for range 0: no IP addresses available in range set',
+        'plugin type="aws-cni" failed (add): add cmd: failed to assign an IP address to container',
+    ],
+)
+def test_addresses_that_ran_out_are_a_cause_of_their_own(message: str) -> None:
+    assert codes(sandboxless(message).links(POD, at=2)) == ["network.ip_exhausted"]
 
 
 def test_a_sandbox_that_failed_once_is_an_accident_of_start() -> None:

@@ -1,0 +1,34 @@
+"""What an answer blames, and a decoy for it to leave alone."""
+
+from typing import Any
+
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.scenarios.conftest import Answer, first_code
+
+SERVING = ("serve=8080", "hang")
+
+
+def blamed(answer: Answer) -> tuple[str, str, str]:
+    """Code, kind and name of the first cause."""
+    if not answer.get("causes"):
+        return first_code(answer), "", ""
+    entity = answer["causes"][0]["entity"]
+    return first_code(answer), entity["kind"], entity["name"]
+
+
+def attributes_of(answer: Answer) -> dict[str, Any]:
+    """What the first cause's code leaves open."""
+    attributes: dict[str, Any] = answer["causes"][0]["attributes"]
+    return attributes
+
+
+def field_of(answer: Answer) -> str:
+    """The field that the first cause's change is of."""
+    return str((answer["causes"][0]["change"] or {}).get("field", ""))
+
+
+def decoy(lab: Lab, namespace: str) -> None:
+    """A ConfigMap that nobody reads changes just before the trouble."""
+    lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), namespace)
+    lab.apply(lab_objects.configmap("decoy", {"COLOUR": "blue"}), namespace)

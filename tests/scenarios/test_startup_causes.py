@@ -1,0 +1,161 @@
+"""What keeps pods from starting, and what they depend on, made in the lab with a decoy beside it."""
+
+import pytest
+
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.lab.manifests import Manifest
+from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy, field_of
+from tests.scenarios.conftest import Tapio
+
+pytestmark = pytest.mark.lab
+
+
+def telling(deployment: Manifest) -> Manifest:
+    """The Deployment, with the last lines of a failed container as its termination message."""
+    for container in deployment["spec"]["template"]["spec"]["containers"]:
+        container["terminationMessagePolicy"] = "FallbackToLogsOnError"
+    return deployment
+
+
+def expect(tapio: Tapio, namespace: str, name: str, code: str, entity: tuple[str, str]) -> dict[str, object]:
+    """The running Tapio and one live look both name code and entity first; returns the running one's answer."""
+    answer = tapio.until(f"deployment/{name}", namespace, code)
+    assert blamed(answer) == (code, *entity)
+    assert blamed(tapio.live(f"deployment/{name}", namespace)) == (code, *entity)
+    return answer
+
+
+def test_a_configmap_that_was_deleted(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    reads = [{"configMapRef": {"name": "web-config"}}]
+    objects = [
+        lab_objects.configmap("web-config", {"MODE": "safe"}),
+        lab_objects.deployment("web", SERVING, env_from=reads),
+    ]
+    lab.apply(objects, lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.kubectl("delete", "configmap", "web-config", f"--namespace={lab_namespace}")
+    lab.kubectl("rollout", "restart", "deployment/web", f"--namespace={lab_namespace}")
+    answer = running_tapio.until("deployment/web", lab_namespace, "startup.config_missing")
+    assert blamed(answer) == ("startup.config_missing", "ConfigMap", "web-config")
+    assert field_of(answer) == "metadata.deletionTimestamp"
+    assert answer["causes"][0]["workload"]["name"] == "web"
+    live = running_tapio.live("deployment/web", lab_namespace)  # one look knows of no deletion
+    assert blamed(live) == ("startup.config_missing", "Deployment", "web")
+
+
+def test_a_key_that_is_in_no_configmap(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(
+        [lab_objects.configmap("web-config", {"MODE": "safe"}), lab_objects.deployment("web", SERVING)], lab_namespace
+    )
+    lab.wait_for_rollout("web", lab_namespace)
+    decoy(lab, lab_namespace)
+    wrong = lab_objects.deployment("web", SERVING)
+    source = {"configMapKeyRef": {"name": "web-config", "key": "MDOE"}}
+    wrong["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "MODE", "valueFrom": source}]
+    lab.apply(wrong, lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.config_missing", ("Deployment", "web"))
+    found = attributes_of(answer)
+    assert (found["object"], found["key"], found["how"]) == ("web-config", "MDOE", "env")
+    assert "env" in field_of(answer)
+
+
+def test_a_secret_that_a_volume_needs(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
+    mounts = {"/etc/web": {"secret": {"secretName": "nowhere"}}}
+    lab.apply(lab_objects.deployment("web", SERVING, mounts=mounts), lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.config_missing", ("Deployment", "web"))
+    found = attributes_of(answer)
+    assert (found["kind"], found["object"], found["how"]) == ("Secret", "nowhere", "volume")
+
+
+def test_an_optional_configmap_is_not_missed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    reads = [{"configMapRef": {"name": "nowhere", "optional": True}}]
+    lab.apply(lab_objects.deployment("web", SERVING, env_from=reads), lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    assert running_tapio.until("deployment/web", lab_namespace, "none.healthy")["status"] == "healthy"
+
+
+def test_a_folder_of_the_node_that_is_not_there(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
+    mounts = {"/data": {"hostPath": {"path": "/nowhere", "type": "Directory"}}}
+    lab.apply(lab_objects.deployment("web", SERVING, mounts=mounts), lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.mount_failed", ("Deployment", "web"))
+    assert attributes_of(answer)["kind"] == "host_path"
+
+
+def test_a_user_that_the_kubelet_refuses(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("web", SERVING), lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    decoy(lab, lab_namespace)
+    refused = lab_objects.deployment("web", SERVING, extra={"securityContext": {"runAsNonRoot": True}})
+    lab.apply(refused, lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.security_context", ("Deployment", "web"))
+    assert "securityContext" in field_of(answer)
+
+
+def test_a_command_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("web", SERVING), lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.apply(lab_objects.deployment("web", SERVING, command=["/wrokload"]), lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.command_invalid", ("Deployment", "web"))
+    assert "command" in field_of(answer)
+
+
+def test_an_init_container_that_fails(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
+    lab.apply(lab_objects.deployment("web", SERVING, init_steps=("log=migration 7 failed", "exit=3")), lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "web", "startup.init_container", ("Deployment", "web"))
+    found = attributes_of(answer)
+    assert (found["container"], found["exit_code"]) == ("init", 3)
+
+
+def test_an_init_container_that_runs_without_end(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    steps = ("log=still at it", "hang")
+    lab.apply(lab_objects.deployment("web", SERVING, init_steps=steps, progress_deadline_s=4), lab_namespace)
+    answer = running_tapio.until("deployment/web", lab_namespace, "startup.init_container")
+    assert blamed(answer) == ("startup.init_container", "Deployment", "web")
+    assert attributes_of(answer)["container"] == "init"
+    assert blamed(running_tapio.live("deployment/web", lab_namespace)) == blamed(answer)
+
+
+def test_a_host_that_no_service_bears(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    def client(host: str) -> Manifest:
+        env = {"DB_HOST": host}
+        return telling(lab_objects.deployment("client", (f"connect={host}:80", "serve=8080", "hang"), env=env))
+
+    lab.apply([lab_objects.deployment("db", SERVING), lab_objects.service("db")], lab_namespace)
+    lab.wait_for_rollout("db", lab_namespace)
+    lab.apply(client("db"), lab_namespace)
+    lab.wait_for_rollout("client", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.apply(client("db-nope"), lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "client", "runtime.dependency_address", ("Deployment", "client"))
+    assert attributes_of(answer)["host"] == "db-nope"
+    assert "containers[app]" in field_of(answer)
+
+
+def test_a_service_that_was_deleted(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply([lab_objects.deployment("db", SERVING), lab_objects.service("db")], lab_namespace)
+    lab.wait_for_rollout("db", lab_namespace)
+    lab.apply(telling(lab_objects.deployment("client", ("connect=db:80", "serve=8080", "hang"))), lab_namespace)
+    lab.wait_for_rollout("client", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.kubectl("delete", "service", "db", f"--namespace={lab_namespace}")
+    lab.kubectl("delete", "pod", "--selector=app=client", f"--namespace={lab_namespace}")
+    answer = running_tapio.until("deployment/client", lab_namespace, "service.missing")
+    assert blamed(answer) == ("service.missing", "Service", "db")
+    live = running_tapio.live("deployment/client", lab_namespace)  # one look knows of no deletion
+    assert blamed(live) == ("runtime.dependency_address", "Deployment", "client")
+
+
+def test_a_port_that_the_service_does_not_have(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply([lab_objects.deployment("db", SERVING), lab_objects.service("db")], lab_namespace)
+    lab.wait_for_rollout("db", lab_namespace)
+    decoy(lab, lab_namespace)
+    client = telling(lab_objects.deployment("client", ("connect=db:81", "hang"), env={"DB_PORT": "81"}))
+    lab.apply(client, lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "client", "runtime.dependency_port", ("Deployment", "client"))
+    assert attributes_of(answer)["port"] == 81

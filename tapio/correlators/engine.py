@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from tapio.correlators.hearsay import KINDS, born, root_told, told
+from tapio.correlators.hearsay import KINDS, born, first_told, root_told
 from tapio.correlators.history import Arrival, History, changes_of, is_deleted, is_state
 from tapio.correlators.judging import JUDGED, judge
 from tapio.correlators.timeline import Point, Timeline
@@ -68,7 +68,7 @@ class Engine:
         event = arrival.event
         key = event.key
         history = self._world.history(key)
-        first = not history.states
+        first = all(state.k8s_context.uid != event.k8s_context.uid for state in history.states)
         if not self._world.add(event):
             return
         if key.kind in _FACTS and history.repeats(event):
@@ -82,12 +82,8 @@ class Engine:
     def _describe(self, event: UnifiedEvent, history: History, drawing: "_Drawing", *, first: bool) -> None:
         """What the event says of the entity itself: its record, its changes, what its source did not see."""
         drawing.changes += changes_of(event)
-        if is_state(event):
-            told = [_entity(event, history)] if first or _redescribes(event) else []
-        else:
-            told = [*_entities_told_of(event, history)] if history.key.kind in KINDS else []
-        for entity in told:
-            drawing.entities[entity.key, entity.uid] = entity
+        if _redescribes(event, history, first=first):
+            drawing.draw(_entity(event, history))
         if event.event_name is EventName.LOSS_DECLARED:
             drawing.coverage[history.key] = _coverage(history)
 
@@ -116,6 +112,8 @@ class Engine:
     def _redraw(self, subject: ObjectKey, since: datetime, drawing: "_Drawing") -> None:
         """Draws the verdicts anew from `since` on: at every moment at which they may become others."""
         timeline = self._timelines.get(subject) or Timeline(subject)
+        horizon = self._world.history(subject).horizon
+        since = max(since, horizon) if horizon else since  # what memory has lost is not drawn anew
         drawn: list[Point] = []
         at: datetime | None = since
         while at is not None:
@@ -168,6 +166,14 @@ class _Drawing:
         self.redrawn: dict[ObjectKey, datetime] = {}
         self.coverage: dict[ObjectKey, SourceCoverage] = {}
 
+    def draw(self, entity: Entity) -> None:
+        """Adds to what the batch says of the entity: which of its events came first makes no difference."""
+        known = self.entities.get((entity.key, entity.uid), entity)
+        ends = [end for end in (known.valid_to, entity.valid_to) if end]
+        self.entities[entity.key, entity.uid] = msgspec.structs.replace(
+            entity, valid_from=min(known.valid_from, entity.valid_from), valid_to=min(ends, default=None)
+        )
+
 
 def _entry(arrival: Arrival) -> HistoryEntry:
     event = arrival.event
@@ -188,41 +194,48 @@ def _entry(arrival: Arrival) -> HistoryEntry:
     )
 
 
-def _redescribes(event: UnifiedEvent) -> bool:
-    """Whether the entity's record becomes another: it began, ended, or was labelled anew."""
-    if event.event_name in (EventName.OBJECT_CREATED, EventName.OBJECT_DELETED):
+def _redescribes(event: UnifiedEvent, history: History, *, first: bool) -> bool:
+    """Whether the entity's record becomes another: it began, ended, was labelled anew, or only Events speak of it."""
+    if not is_state(event):
+        return _tells_of_a_birth(event, history)
+    if first or event.event_name in (EventName.OBJECT_CREATED, EventName.OBJECT_DELETED):
         return True
     return any(change.field.startswith("metadata.labels") for change in event.changes)
 
 
+def _tells_of_a_birth(event: UnifiedEvent, history: History) -> bool:
+    """Whether an Event is all there is of an object, or is older than what is known of it."""
+    uid = event.k8s_context.uid
+    if event.key.kind not in KINDS or not uid or born(history, uid) is None:
+        return False
+    lived = _lived(history, uid)
+    return not lived or first_told(event) < _created(lived)
+
+
+def _lived(history: History, uid: str) -> list[UnifiedEvent]:
+    return [state for state in history.states if state.k8s_context.uid == uid]
+
+
+def _created(lived: Sequence[UnifiedEvent]) -> datetime:
+    metas = [getattr(state.object, "metadata", None) for state in lived]
+    times: list[datetime] = [meta.creation_timestamp for meta in metas if meta and meta.creation_timestamp]
+    return min([*times, *(state.timestamp for state in lived)])
+
+
 def _entity(event: UnifiedEvent, history: History) -> Entity:
-    context = event.k8s_context
-    meta = getattr(event.object, "metadata", None)
-    created = (meta.creation_timestamp if meta else None) or event.timestamp
-    newest = history.states[-1]
+    """All that is known of the life that the event is of."""
+    uid = event.k8s_context.uid
+    lived = _lived(history, uid)
+    heard_at = born(history, uid) if event.key.kind in KINDS else None
+    newest = lived[-1] if lived else None
+    root = newest.root if newest else root_told([one for one in history.said if one.k8s_context.uid == uid])
     return Entity(
         key=event.key,
-        uid=context.uid,
-        root=ObjectKey.parse(event.root) if event.root else event.key,
-        valid_from=min(created, event.timestamp),
-        valid_to=event.timestamp if is_deleted(event) else None,
-        labels=newest.k8s_context.labels if newest.k8s_context.uid == context.uid else context.labels,
-    )
-
-
-def _entities_told_of(event: UnifiedEvent, history: History) -> Iterator[Entity]:
-    """The object that an Event speaks of, while no state of it is known; its first Event is its birth."""
-    uid = event.k8s_context.uid
-    if any(state.k8s_context.uid == uid or not uid for state in history.states):
-        return
-    heard = told(history, history.said[-1].timestamp)
-    if heard is None or heard.k8s_context.uid != uid:
-        return
-    yield Entity(
-        key=event.key,
         uid=uid,
-        root=ObjectKey.parse(heard.root) if heard.root else event.key,
-        valid_from=born(history, uid) or event.timestamp,
+        root=ObjectKey.parse(root) if root else event.key,
+        valid_from=min(at for at in (_created(lived) if lived else None, heard_at, event.timestamp) if at),
+        valid_to=min((state.timestamp for state in lived if is_deleted(state)), default=None),
+        labels=newest.k8s_context.labels if newest else {},
     )
 
 

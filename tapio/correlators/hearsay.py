@@ -55,7 +55,7 @@ def told(history: History, at: datetime) -> UnifiedEvent | None:
 
 def born(history: History, uid: str) -> datetime | None:
     """When an Event of this life was first seen; None where there is none."""
-    firsts = (_first(event) for event in history.said if _by_kubernetes(event) and event.k8s_context.uid == uid)
+    firsts = (first_told(event) for event in history.said if _by_kubernetes(event) and event.k8s_context.uid == uid)
     return min(firsts, default=None)
 
 
@@ -85,7 +85,8 @@ def _by_kubernetes(event: UnifiedEvent) -> bool:
     return event.event_name is not N.CONTAINER_LOG and bool(event.attributes and event.attributes.record)
 
 
-def _first(event: UnifiedEvent) -> datetime:
+def first_told(event: UnifiedEvent) -> datetime:
+    """When a counted Event was first seen; of one that was made from another's only its own time is known."""
     first = event.attributes.first_at if event.attributes and event.k8s_context.uid else None
     return min(first or event.timestamp, event.timestamp)
 
@@ -111,7 +112,7 @@ def _newest(said: Sequence[UnifiedEvent], *names: EventName) -> UnifiedEvent | N
 def _pod(said: Sequence[UnifiedEvent], at: datetime) -> k8s.Pod:
     names = list(dict.fromkeys(name for event in said if (name := _container_of(event)))) or ["container"]
     statuses = tuple(_status(name, _about(said, name)) for name in names)
-    created = min((_first(event) for event in said if event.k8s_context.uid), default=said[0].timestamp)
+    created = min((first_told(event) for event in said if event.k8s_context.uid), default=said[0].timestamp)
     ready = _ready(said, statuses)
     evicted = _newest(said, N.POD_EVICTED)
     return k8s.Pod(
@@ -181,7 +182,7 @@ def _scheduled(said: Sequence[UnifiedEvent]) -> k8s.Condition:
         status="False",
         reason="Unschedulable",
         message=newest.message,
-        last_transition_time=_first(first),
+        last_transition_time=first_told(first),
     )
 
 
@@ -248,7 +249,7 @@ def _workload(kind: str, said: Sequence[UnifiedEvent]) -> k8s.Workload:
     """A workload of which only its conditions and its birth are told."""
     status = k8s.WorkloadStatus(conditions=tuple(_conditions(said)))
     return WORKLOADS[kind](
-        metadata=k8s.ObjectMeta(creation_timestamp=min(_first(event) for event in said)), status=status
+        metadata=k8s.ObjectMeta(creation_timestamp=min(first_told(event) for event in said)), status=status
     )
 
 

@@ -42,6 +42,11 @@ class History:
             return events.pop(0) is not event
         return True
 
+    @property
+    def horizon(self) -> datetime | None:
+        """The oldest state that memory reaches, where it may have forgotten older ones."""
+        return self.states[0].timestamp if len(self.states) >= STATE_LIMIT else None
+
     def repeats(self, event: UnifiedEvent) -> bool:
         """Whether a state that was just filed says the same as the one before it."""
         place = self.states.index(event)

@@ -323,7 +323,7 @@ def _unavailable(workload: WorkloadView) -> Sighting:
 
 
 def _job(job: WorkloadView) -> Sighting | None:
-    failed = job.condition("Failed")
+    failed = job.condition("Failed") or job.condition("FailureTarget")
     if failed and failed.status == "True":
         return _from(job, SymptomCode.JOB_FAILED, failed)
     if job.condition("Complete") or job.condition("SuccessCriteriaMet") or job.spec.suspend:

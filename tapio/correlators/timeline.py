@@ -6,7 +6,7 @@ the events alone.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
@@ -91,11 +91,14 @@ class _Span(NamedTuple):
 class Timeline:
     """A subject's verdicts, the newest last; equal neighbours are one."""
 
-    __slots__ = ("points", "subject")
+    __slots__ = ("_joined_at", "_past", "_withdrawn", "points", "subject")
 
     def __init__(self, subject: ObjectKey) -> None:
         self.subject = subject
         self.points: list[Point] = []
+        self._joined_at: datetime | None = None
+        self._past: list[Point] = []  # forgotten since the store was last written
+        self._withdrawn: set[str] = set()  # uids that the store may still have verdicts of, and that have none any more
 
     def before(self, at: datetime) -> Point | None:
         """The verdict that held just before `at`."""
@@ -121,6 +124,11 @@ class Timeline:
             else:
                 kept.append(point)
         changed = kept != self.points
+        is_joined = bool(place) and _starts(self.points, place) not in (None, _starts(kept, place))
+        if is_joined:  # the store may hold the verdict before as ended here, where it goes on now
+            self._joined_at = min(self._joined_at or since, kept[place - 1].at)
+        self._withdrawn |= {point.uid for point in self.points[place:]}
+        self._past = [point for point in self._past if point.at < since] + kept[:-_POINT_LIMIT]
         self.points = kept[-_POINT_LIMIT:]
         return changed
 
@@ -135,6 +143,7 @@ class Timeline:
         What ended exactly at `since` is among it, for the store may still have it as open.
         """
         spans = list(self._spans())
+        since = min(since, self._joined_at or since)
         state = self.packed()
         for uid in dict.fromkeys(span.point.uid for span in spans if _reaches(span.end, since)):
             lived = [span for span in spans if span.point.uid == uid]
@@ -150,10 +159,16 @@ class Timeline:
                 links=tuple(link for span in reached for link in span.links()),
                 state=state,
             )
+        for uid in sorted(self._withdrawn - {span.point.uid for span in spans}):
+            yield SubjectTimeline(partition=partition, subject=self.subject, uid=uid, since=since, state=state)
+        self._withdrawn.clear()
+        self._past.clear()
+        self._joined_at = None
 
     def _spans(self) -> Iterator["_Span"]:
-        ends: list[datetime | None] = [point.at for point in self.points[1:]]
-        for point, end in zip(self.points, [*ends, None], strict=True):
+        points = [*self._past, *self.points]
+        ends: list[datetime | None] = [point.at for point in points[1:]]
+        for point, end in zip(points, [*ends, None], strict=True):
             yield _Span(point, end)
 
     def packed(self) -> bytes:
@@ -167,6 +182,10 @@ class Timeline:
         for one in _decoder.decode(state):
             timeline.points.append(Point(one.at, one.uid, one.verdict, frozenset(map(_watched, one.seen))))
         return timeline
+
+
+def _starts(points: Sequence[Point], place: int) -> datetime | None:
+    return points[place].at if place < len(points) else None
 
 
 class _Packed(msgspec.Struct, array_like=True):

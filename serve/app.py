@@ -2,39 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC
 from pathlib import Path
-from typing import Annotated
 
-import msgspec
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Response
 
+from serve import lists
+from serve.evidence import Given, add_evidence
 from serve.graph import Graph
+from serve.parameters import Confidence, Each, Moment, Namespace, Span, TargetText, Uid, json, question
 from serve.problems import handle_errors
 from serve.schema import answers, describe
+from serve.status import Overview, SystemStatus, status_of
 from tapio import __version__
-from tapio.graph import SourceCoverage
-from tapio.times import parse_moment, parse_span
-from tapio.why import Explanation, Question, encode, explain, explain_each
-
-TargetText = Annotated[str, Query(description="`type/name` or `type/namespace/name`; empty for the worst incident")]
-Confidence = Annotated[float, Query(ge=0, le=1, description="a weaker answer becomes `unknown`")]
-Moment = Annotated[str, Query(description="RFC 3339; the newest event's time when left out")]
-Span = Annotated[str, Query(description="how far back changes and gaps count: `90s`, `15m`, `2h`, `3d`")]
-Each = Annotated[bool, Query(description="every incident, worst first, as a list")]
+from tapio.errors import UnreachableError
+from tapio.why import Explanation, encode, explain, explain_each
+from tapio.why.lists import Evidence
+from tapio.why.words import understand
 
 _JSON = "application/json"
 
 
-class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """What each source saw, by source and node."""
+def make_app(store: Path, *, nats: str = "", overview: Overview | None = None) -> FastAPI:
+    """The API over the graph at `store`, which need not be there yet (503 until it is).
 
-    sources: tuple[SourceCoverage, ...]
-
-
-def make_app(store: Path) -> FastAPI:
-    """The API over the graph at `store`, which need not be there yet (503 until it is)."""
+    `nats` is where RAW is, for the raw events of evidence; `overview` gives what the supervisor sees.
+    """
     graph = Graph(store)
+    given = Given()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,44 +37,45 @@ def make_app(store: Path) -> FastAPI:
 
     app = FastAPI(title="Tapio", version=__version__, lifespan=lifespan, redoc_url=None)
     handle_errors(app)
-    _add_questions(app, graph)
+    _add_why(app, graph, given)
+    lists.add_lists(app, graph)
+    add_evidence(app, graph, given, nats)
+    _add_status(app, overview)
     _add_health(app, graph)
-    describe(app, Explanation, Sources)
+    describe(app, Explanation, Evidence, SystemStatus, *lists.DOCUMENTS)
     return app
 
 
-def _add_questions(app: FastAPI, graph: Graph) -> None:
+def _add_why(app: FastAPI, graph: Graph, given: Given) -> None:
     # Plain functions: FastAPI runs them in threads, where reading the store may wait.
     @app.get("/v1/why", responses=answers(Explanation), response_class=Response)
     def why(  # noqa: PLR0913, PLR0917  FastAPI reads each query parameter here
         target: TargetText = "",
-        namespace: str = "",
+        namespace: Namespace = "",
         pod: str = "",
-        uid: str = "",
+        uid: Uid = "",
         at: Moment = "",
         since: Span = "",
         min_confidence: Confidence = 0.0,
         each: Each = False,  # noqa: FBT002  as above
     ) -> Response:
         """Why did it fail? `pod=X&namespace=Y` is short for `target=pod/X&namespace=Y`."""
-        question = Question(
-            target=target or (f"pod/{pod}" if pod else ""),
-            namespace=namespace,
-            uid=uid,
-            at=parse_moment(at, UTC) if at else None,
-            since=parse_span(since) if since else None,
-            min_confidence=min_confidence,
-        )
-        answer = (explain_each if each else explain)(question, graph.reader())
-        return Response(encode(answer), media_type=_JSON)
-
-    @app.get("/v1/sources", responses=answers(Sources), response_class=Response)
-    def sources(at: Moment = "") -> Response:
-        """What each source saw, and where it was blind, until `at`."""
+        chosen = target or (f"pod/{pod}" if pod else "")
         reader = graph.reader()
-        moment = parse_moment(at, UTC) if at else reader.newest()
-        seen = Sources(sources=tuple(reader.coverage(moment)) if moment else ())
-        return Response(msgspec.json.encode(seen), media_type=_JSON)
+        asked = question(chosen, namespace, uid=uid, at=at, since=since, min_confidence=min_confidence)
+        asked = understand(asked, reader)
+        found = explain_each(asked, reader) if each else [explain(asked, reader)]
+        given.remember(asked, found)
+        return Response(encode(found if each else found[0]), media_type=_JSON)
+
+
+def _add_status(app: FastAPI, overview: Overview | None) -> None:
+    @app.get("/v1/status", responses=answers(SystemStatus), response_class=Response)
+    def status() -> Response:
+        """Every actor: whether it is well, its restarts, how far behind it is; 503 where no supervisor is."""
+        if overview is None:
+            raise UnreachableError("this API runs beside no supervisor")
+        return json(status_of(overview()))
 
 
 def _add_health(app: FastAPI, graph: Graph) -> None:

@@ -15,6 +15,7 @@ from tapio.errors import (
     StoreUnavailableError,
     TapioError,
     UnknownTargetError,
+    UnreachableError,
     UsageError,
 )
 
@@ -41,6 +42,7 @@ _STATUS: dict[type[TapioError], HTTPStatus] = {
     UsageError: HTTPStatus.BAD_REQUEST,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

@@ -24,6 +24,23 @@ def held(directory: Path) -> Iterator[Path]:
         yield directory
 
 
+def holder(directory: Path) -> str:
+    """The pid of the Tapio that has the directory now; empty where none has."""
+    try:
+        with (directory / _LOCK).open(encoding="ascii") as lock:
+            return _pid_of_holder(lock)
+    except OSError:
+        return ""
+
+
+def _pid_of_holder(lock: TextIO) -> str:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return lock.read().strip() or "unknown"
+    return ""
+
+
 def _opened(directory: Path) -> TextIO:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -4,24 +4,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tapio.errors import Exit, TapioError, UsageError
+from tapio.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tapio.cli.system import Running
     from tapio.raw import RawEvent
 
 _DEFAULT = "crash-after-change"
-_WITHIN_S = 60.0
 
 Name = Annotated[str, typer.Argument(metavar="[NAME]", help="The incident; without it, the first. --list names them.")]
 List = Annotated[bool, typer.Option("--list", help="Name the recorded incidents.")]
 
 
 def demo(name: Name = "", list_: List = False) -> int:
-    """Play a recorded incident through the whole pipeline and say why it happened. Needs no cluster and no set-up."""
+    """Play a recorded incident and say why it happened.
+
+    Through the whole pipeline on this machine; needs no cluster and no set-up.
+    """
     from tapio.collectors.file import load
 
     recorded = incidents()
@@ -53,21 +54,15 @@ def _chosen(incidents: "dict[str, Path]", name: str) -> "Path":
 
 
 def _play(events: "Sequence[RawEvent]", path: "Path") -> None:
-    """Starts everything in a temporary place, feeds the events in where a collector would, and asks the API."""
-    import tempfile
-
-    from tapio.cli import asking, system, terminal
-    from tapio.settings import Settings
+    """Plays the events and asks the API about them."""
+    from tapio.cli import asking, places, playing, terminal
+    from tapio.why import Question
 
     terminal.note(f"{path.name.removesuffix('.jsonl.gz')}: {len(events)} recorded events of a real cluster")
-    with tempfile.TemporaryDirectory(prefix="tapio-demo-") as directory:
-        chosen = Settings(data_dir=directory, nats_port=0, http_port=system.free_port())
-        with system.running(chosen, collectors=(), dashboard=False) as pipeline:
-            with terminal.step("events through NATS, transforms and correlators"):
-                _feed(pipeline, events)
-            answers = asking.server(asking.Asked(), {"server": pipeline.api})
-            print(asking.printed(answers, each=False, as_json=False), flush=True)
-            print(_TRY, flush=True)
+    with playing.played(events) as api:
+        answers = asking.why(places.Where(server=api), Question())
+        print(asking.printed(answers, each=False, as_json=False), flush=True)
+        print(_TRY, flush=True)
 
 
 _TRY = """
@@ -75,17 +70,3 @@ Try next:
   tapio why --live                  what is wrong in your kubeconfig's cluster now, by one look at it
   tapio up                          watch that cluster, then ask with `tapio why`
   tapio capture FILE --for 5m       record an incident; `tapio why -f FILE` asks it anywhere"""
-
-
-def _feed(pipeline: "Running", events: "Sequence[RawEvent]") -> None:
-    """Publishes the events and waits until the graph holds what follows from all of them."""
-    import asyncio
-
-    from tapio.cli import feeding
-
-    asyncio.run(feeding.publish(pipeline.plan, events))
-    there = asyncio.run(feeding.lengths(pipeline.plan))
-    done = pipeline.wait(lambda seen: feeding.transformed(seen, there), _WITHIN_S)
-    there = asyncio.run(feeding.lengths(pipeline.plan))
-    if not done or not pipeline.wait(lambda seen: feeding.correlated(seen, there), _WITHIN_S):
-        raise TapioError(f"the pipeline did not come through within {_WITHIN_S:.0f} s", hint="is the machine busy?")

@@ -16,7 +16,6 @@ from tapio.streams.jetstream import connect
 class Lengths(msgspec.Struct, frozen=True):
     """How many messages each stream has had."""
 
-    raw: int
     unified: dict[str, int]
     shared: int
 
@@ -36,17 +35,11 @@ async def lengths(plan: Plan) -> Lengths:
     try:
         names = [unified(number) for number in range(plan.partitions)]
         return Lengths(
-            await _length(streams, RAW),
             {name: await _length(streams, name) for name in names},
             await _length(streams, SHARED),
         )
     finally:
         await streams.close()
-
-
-def transformed(seen: Overview, there: Lengths) -> bool:
-    """Whether the transformers have published the meaning of every raw event."""
-    return sum(progress.events for progress in _progress(seen, "transform")) >= there.raw
 
 
 def correlated(seen: Overview, there: Lengths) -> bool:

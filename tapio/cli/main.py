@@ -9,7 +9,23 @@ from pathlib import Path
 import typer
 from typer.exceptions import TyperException
 
-from tapio.cli import capture, demo, terminal, up, version, why
+from tapio.cli import (
+    capture,
+    changes,
+    config,
+    demo,
+    doctor,
+    evidence,
+    incidents,
+    replay,
+    sources,
+    status,
+    terminal,
+    timeline,
+    up,
+    version,
+    why,
+)
 from tapio.errors import Exit, TapioError
 
 app = typer.Typer(
@@ -21,7 +37,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo.demo, up.up, why.why, capture.capture, version.version):
+_COMMANDS = (
+    demo.demo,
+    up.up,
+    why.why,
+    incidents.incidents,
+    timeline.timeline,
+    changes.changes,
+    evidence.evidence,
+    capture.capture,
+    replay.replay,
+    sources.sources,
+    status.status,
+    doctor.doctor,
+    config.config,
+    version.version,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

@@ -5,7 +5,6 @@ imported inside functions, after `actors`, which says in the environment how Ray
 """
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,12 +14,11 @@ from typing import Any
 import msgspec
 
 from actors.cluster import LocalCluster, joined, started
-from actors.options import named
-from actors.plan import Plan
+from actors.options import actor_name, named
+from actors.plan import NAMESPACE, Plan
 from actors.supervisor import Overview, SupervisorActor
-from tapio.cli import data_dir
+from tapio.cli import data_dir, ports
 from tapio.cli.terminal import step
-from tapio.errors import UsageError
 from tapio.settings import Settings
 from tapio.streams import embedded, topology
 from tapio.streams.jetstream import connect
@@ -28,7 +26,7 @@ from tapio.streams.jetstream import connect
 _ANSWER_S = 10.0
 _STOP_S = 30.0
 _LOOK_S = 0.2
-_LOOPBACK = "127.0.0.1"
+_SUPERVISOR = ("supervisor", "0")
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,27 +89,7 @@ def _check_ports(settings: Settings, *, dashboard: bool) -> None:
         wanted["dashboard_port"] = settings.dashboard_port
     for setting, port in wanted.items():
         if port:
-            check_free(setting, port)
-
-
-def check_free(setting: str, port: int) -> None:
-    """Raises a UsageError that names the port, where something listens on it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError as error:
-            flag = "--" + setting.replace("_", "-")
-            hint = f"choose another with {flag}, TAPIO_{setting.upper()} or {setting} in tapio.toml"
-            raise UsageError(f"port {port} on {_LOOPBACK} is taken ({setting})", hint=hint) from error
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+            ports.check_free(setting, port)
 
 
 def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str, ...]) -> Plan:
@@ -190,7 +168,8 @@ def _api(plan: Plan, settings: Settings) -> Iterator[str]:
     from serve import deployment
 
     with step("starting the API"):
-        address = deployment.start(Path(plan.graph), settings.http_port)
+        supervisor = deployment.Supervisor(actor_name(*_SUPERVISOR), NAMESPACE)
+        address = deployment.start(Path(plan.graph), settings.http_port, nats=plan.nats, supervisor=supervisor)
     try:
         yield address
     finally:
@@ -199,7 +178,7 @@ def _api(plan: Plan, settings: Settings) -> Iterator[str]:
 
 
 def _supervise(plan: Plan) -> Any:  # noqa: ANN401  Ray types a named actor's handle as the class itself
-    return SupervisorActor.options(**named("supervisor", "0")).remote(plan, autostart=True)
+    return SupervisorActor.options(**named(*_SUPERVISOR)).remote(plan, autostart=True)
 
 
 async def _ensure_streams(plan: Plan) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from typing import TextIO
 
 _RED, _DIM, _RESET = "\x1b[31m", "\x1b[2m", "\x1b[0m"
@@ -17,6 +18,13 @@ _RED, _DIM, _RESET = "\x1b[31m", "\x1b[2m", "\x1b[0m"
 def coloured(stream: TextIO) -> bool:
     """Whether this stream may carry colour: a terminal, and nobody said NO_COLOR."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def zone() -> tzinfo:
+    """The reader's time zone: this machine's."""
+    here = datetime.now().astimezone().tzinfo
+    assert here is not None  # noqa: S101  astimezone always sets one
+    return here
 
 
 def note(text: str) -> None:

@@ -136,7 +136,7 @@ def test_sources_lists_what_each_source_saw(api: httpx.Client) -> None:
 def test_the_openapi_document_describes_answers_and_problems(api: httpx.Client) -> None:
     document = api.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    assert {"Explanation", "Cause", "Problem", "Sources"} <= set(schemas)
+    assert {"Explanation", "Cause", "Problem", "SourceList", "Timeline", "Evidence", "SystemStatus"} <= set(schemas)
     responses = document["paths"]["/v1/why"]["get"]["responses"]
     assert responses["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Explanation"}
     assert set(responses) == {"200", "400", "404", "503"}

@@ -1,0 +1,51 @@
+"""The query parameters that several endpoints take, and the library's values that they stand for."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import Query, Response
+
+from tapio.times import parse_moment, parse_span
+from tapio.why import Question
+from tapio.why.lists import LONGEST, PAGE
+
+TargetText = Annotated[str, Query(description="`type/name`, `type/namespace/name` or a question in words; empty: all")]
+Namespace = Annotated[str, Query(description="the namespace; empty for all")]
+Uid = Annotated[str, Query(description="which one, where a name was used more than once")]
+Confidence = Annotated[float, Query(ge=0, le=1, description="a weaker answer becomes `unknown`")]
+Moment = Annotated[str, Query(description="RFC 3339; the newest event's time when left out")]
+Span = Annotated[str, Query(description="how far back: `90s`, `15m`, `2h`, `3d`")]
+Each = Annotated[bool, Query(description="every incident, worst first, as a list")]
+Limit = Annotated[int, Query(ge=1, le=LONGEST, description=f"items on a page; {PAGE} when left out")]
+Cursor = Annotated[str, Query(description="`next` of the page before; empty for the first page")]
+
+_JSON = "application/json"
+
+
+def question(  # noqa: PLR0913  the fields of a question, one parameter each
+    target: str, namespace: str, *, uid: str = "", at: str = "", since: str = "", min_confidence: float = 0.0
+) -> Question:
+    """The question that these parameters ask.
+
+    Raises:
+        UsageError: a time or a span is none.
+    """
+    return Question(
+        target=target,
+        namespace=namespace,
+        uid=uid,
+        at=moment(at),
+        since=parse_span(since) if since else None,
+        min_confidence=min_confidence,
+    )
+
+
+def moment(at: str) -> datetime | None:
+    """The moment a parameter names; a time without an offset is UTC."""
+    return parse_moment(at, UTC) if at else None
+
+
+def json(document: msgspec.Struct) -> Response:
+    """A document of the library as the answer."""
+    return Response(msgspec.json.encode(document), media_type=_JSON)

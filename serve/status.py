@@ -1,0 +1,78 @@
+"""How the running system is: every actor, as its supervisor last saw it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Overview = Callable[[], Any]  # the supervisor's states of its actors, as plain values
+
+
+class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a stage is: events handled by this process, events it has yet to read, the newest one's time."""
+
+    stage: str
+    events: int = 0
+    pending: int = 0
+    newest: datetime | None = None
+
+
+class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One actor. `restarts` counts its processes beyond the first, `failures` how often its stage began again."""
+
+    name: str
+    healthy: bool
+    answer: str
+    restarts: int
+    pid: int | None
+    failures: int
+    error: str
+    progress: StageProgress | None
+    totals: dict[str, float]
+
+
+class SystemStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """All actors; `ready` when every one that is wanted is healthy."""
+
+    api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
+    kind: Literal["SystemStatus"] = "SystemStatus"
+    ready: bool
+    actors: tuple[ActorStatus, ...]
+
+
+class _Observation(msgspec.Struct):
+    pid: int
+    failures: int = 0
+    error: str = ""
+    progress: StageProgress | None = None
+    totals: dict[str, float] = {}
+
+
+class _State(msgspec.Struct):
+    name: str
+    healthy: bool
+    answer: str
+    restarts: int
+    observation: _Observation | None
+
+
+def status_of(states: Any) -> SystemStatus:  # noqa: ANN401  plain values, as they came from another process
+    """The document about the supervisor's states of its actors."""
+    actors = tuple(map(_actor, msgspec.convert(states, list[_State])))
+    return SystemStatus(ready=bool(actors) and all(actor.healthy for actor in actors), actors=actors)
+
+
+def _actor(state: _State) -> ActorStatus:
+    seen = state.observation
+    return ActorStatus(
+        name=state.name,
+        healthy=state.healthy,
+        answer=state.answer,
+        restarts=state.restarts,
+        pid=seen.pid if seen else None,
+        failures=seen.failures if seen else 0,
+        error=seen.error if seen else "",
+        progress=seen.progress if seen else None,
+        totals=seen.totals if seen else {},
+    )

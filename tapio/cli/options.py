@@ -1,0 +1,29 @@
+"""The flags that several commands share: one name, one letter, one meaning everywhere."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How an answer is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Target = Annotated[str, typer.Argument(metavar="[TYPE/NAME]", help="What to ask about, or a question in words.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="The namespace.")]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces; so it is without -n.")]
+File = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="Ask a file of raw events; - is stdin.")]
+Live = Annotated[bool, typer.Option("--live", help="Take one look at the API server; nothing need be installed.")]
+At = Annotated[
+    str, typer.Option(metavar="TIME", help="As of then (2026-11-03T14:02:11Z); else the newest event's time.")
+]
+Back = Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 90s, 15m, 2h (if not given), 3d.")]
+Uid = Annotated[str, typer.Option(metavar="UID", help="Which one, where a name was used more than once.")]
+Format = Annotated[Output, typer.Option("--output", "-o", help="How to print it.")]
+Server = Annotated[str | None, typer.Option(metavar="URL", help="Where Tapio answers (TAPIO_SERVER).")]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, for --live.")]
+Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig, for --live.")]

@@ -1,0 +1,172 @@
+"""Where answers come from: a running Tapio, a file, or one look at the API server."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from tapio import settings
+from tapio.cli import terminal
+from tapio.cli.server import get
+from tapio.errors import BadEventError, UnreachableError, UsageError
+from tapio.graph import GraphReader
+from tapio.raw import RawEvent
+from tapio.why import Question, parse_target
+from tapio.why.words import in_words, understand
+
+_SHOWN = 5  # bad lines named one by one; the rest are counted
+
+Document = TypeVar("Document")
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags that choose the place: at most one of `file`, `live` and `server`."""
+
+    file: str = ""
+    live: bool = False
+    server: str | None = None
+    context: str | None = None
+    kubeconfig: str | None = None
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Raw events at hand. `at` is the moment of a look; a file speaks of its own newest one."""
+
+    events: Sequence[RawEvent]
+    at: datetime | None = None
+
+    def graph(self) -> GraphReader:
+        """What follows from them; an event that cannot be read is named on stderr and left out."""
+        from tapio.pipeline.local import correlate_events
+
+        return correlate_events(self.events, _unreadable)
+
+
+def seen(where: Where, namespace: str = "") -> Seen | None:
+    """The raw events of the file or of the look; None where a server is to be asked.
+
+    Raises:
+        UsageError: two places are named, the file cannot be read, or there is no kubeconfig.
+        ForbiddenError, UnreachableError: the API server refuses, or does not answer.
+    """
+    if sum((bool(where.file), where.live, where.server is not None)) > 1:
+        raise UsageError("--file, --live and --server exclude one another", hint="each names another place to ask")
+    if where.file:
+        return Seen(read(where.file))
+    return _looked(where, namespace) if where.live else None
+
+
+def read(source: str) -> Sequence[RawEvent]:
+    """A file's raw events; what cannot be read of it is named on stderr and left out.
+
+    Raises:
+        UsageError: it cannot be read, is empty, or holds no raw event at all.
+    """
+    from tapio.collectors.file import load
+
+    capture = load(source)
+    for problem in capture.problems[:_SHOWN]:
+        terminal.note(f"{source}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
+    if len(capture.problems) > _SHOWN:
+        terminal.note(f"{source}: {len(capture.problems)} of {capture.lines} lines could not be read")
+    if not capture.events:
+        raise UsageError(
+            f"{source}: {'no line is a raw event' if capture.lines else 'the file is empty'}",
+            hint="a capture (tapio capture FILE) or the output of kubectl get -o json can be asked",
+        )
+    return capture.events
+
+
+def answer(
+    where: Where,
+    path: str,
+    question: Question,
+    kind: type[Document],
+    local: Callable[[Question, GraphReader], Document],
+    **more: str,
+) -> Document:
+    """The document that the server at `path` sends for the question (and `more` parameters), or that `local` makes of
+    the events at hand.
+
+    Raises:
+        TapioError: whatever is wrong with the place, the question or the answer.
+    """
+    here = seen(where, narrowed(question))
+    if here is None:
+        return ask(where, path, parameters(question) | more, kind)
+    graph = here.graph()
+    dated = msgspec.structs.replace(question, at=question.at or here.at)
+    return local(understand(dated, graph), graph)
+
+
+def ask(where: Where, path: str, asked: Mapping[str, str], kind: type[Document]) -> Document:
+    """The document that the running Tapio sends.
+
+    Raises:
+        UnreachableError: nobody answers, or what answers is no Tapio of this version.
+    """
+    chosen = settings.load({"server": where.server}).settings
+    document = get(chosen.server_url, path, asked, chosen.server_timeout_s)
+    try:
+        return msgspec.json.decode(document, type=kind)
+    except msgspec.DecodeError as error:
+        raise UnreachableError(
+            f"what {chosen.server_url} answers is not what this version of Tapio reads: {error}",
+            hint="`tapio version` and the server's /openapi.json say which versions they are",
+        ) from error
+
+
+def parameters(question: Question) -> dict[str, str]:
+    """The question as query parameters; what is empty is not sent."""
+    return {
+        "target": question.target,
+        "namespace": question.namespace,
+        "uid": question.uid,
+        "at": question.at.isoformat() if question.at else "",
+        "since": f"{question.since.total_seconds():.0f}s" if question.since else "",
+        "min_confidence": str(question.min_confidence) if question.min_confidence else "",
+    }
+
+
+def narrowed(question: Question) -> str:
+    """The namespace that one look can be narrowed to; empty for the whole cluster."""
+    if not question.target or in_words(question.target):
+        return question.namespace
+    return parse_target(question.target, question.namespace).namespace
+
+
+def _looked(where: Where, namespace: str) -> Seen:
+    import asyncio
+
+    from tapio.cli import cluster
+
+    chosen = settings.load({"context": where.context, "kubeconfig": where.kubeconfig}).settings
+    look = asyncio.run(cluster.look(chosen, namespace))
+    return Seen(look.events, look.at)
+
+
+def _unreadable(event: RawEvent, error: BadEventError) -> None:
+    meta = event.metadata
+    terminal.note(f"left out: {event.type} {meta.k8s_namespace}/{meta.k8s_name}: {error.message}")
+
+
+def question(
+    target: str = "", namespace: str = "", *, everywhere: bool = False, uid: str = "", at: str = "", since: str = ""
+) -> Question:
+    """The question that the flags ask.
+
+    Raises:
+        UsageError: a time or a span is none, or -n and -A are both given.
+    """
+    from tapio.times import parse_moment, parse_span
+
+    if namespace and everywhere:
+        raise UsageError("--namespace and --all-namespaces exclude one another")
+    return Question(
+        target=target,
+        namespace=namespace,
+        uid=uid,
+        at=parse_moment(at) if at else None,
+        since=parse_span(since) if since else None,
+    )

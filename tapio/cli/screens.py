@@ -1,0 +1,151 @@
+"""The lists as text: what comes first stands first, nothing is wider than the terminal, nothing is cut away."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+
+import msgspec
+
+from tapio.why.coincident import described
+from tapio.why.columns import printable, wrap_words
+from tapio.why.explanation import ChangePart, GapPart, Ref
+from tapio.why.kinds import short_form
+from tapio.why.lists.changes import ChangeList, ChangeRow
+from tapio.why.lists.evidence import Evidence, EvidenceItem
+from tapio.why.lists.incidents import IncidentList, IncidentRow
+from tapio.why.lists.sources import SourceList, SourceRow
+from tapio.why.lists.timeline import Timeline
+from tapio.why.wording import Clock
+
+_LEAST = 20  # columns that wrapped text has at least
+
+
+def hung(margin: str, text: str, width: int) -> Iterator[str]:
+    """The text beside its margin, in lines of at most `width`."""
+    lines = wrap_words(printable(text), max(_LEAST, width - len(margin)))
+    for number, line in enumerate(lines):
+        yield f"{' ' * len(margin) if number else margin}{line}".rstrip()
+
+
+# --- Incidents -------------------------------------------------------------------------------------------------------
+
+
+def incidents(found: IncidentList, clock: Clock, width: int) -> Iterator[str]:
+    """A paragraph per incident: the cause and what to blame, the change, what it shows."""
+    if not found.items:
+        yield f"nothing is wrong at {clock.both(found.at)}"
+        return
+    for row in found.items:
+        yield from _incident(row, clock, width)
+    count = len(found.items)
+    worst = _short(found.items[0].subject)
+    yield f"{count} incident{'s' if count > 1 else ''} at {clock.both(found.at)}; the first one in full:"
+    yield f"tapio why {worst}"
+
+
+def _incident(row: IncidentRow, clock: Clock, width: int) -> Iterator[str]:
+    margin = f"{clock.local(row.symptom.since)}  "
+    blank = " " * len(margin)
+    sure = f" ({row.confidence:.2f})" if row.confidence is not None else ""
+    blamed = f"  {_short(row.entity)}" if row.entity else ""
+    yield from hung(margin, f"{row.code or 'cause unknown'}{sure}{blamed}", width)
+    yield from hung(blank, _change(row.change, clock) if row.change else row.summary, width)
+    pods = f", {row.pods} pods" if row.pods > 1 else ""
+    yield from hung(blank, f"seen in {_short(row.subject)}: {row.symptom.code}{pods}", width)
+
+
+def _change(change: ChangePart, clock: Clock) -> str:
+    by = f" by {change.actor}" if change.actor else ""
+    return f"{change.field} {described(change.before, change.after)} at {clock.local(change.at)}{by}"
+
+
+# --- What happened, what changed -------------------------------------------------------------------------------------
+
+
+def timeline(found: Timeline, clock: Clock, width: int) -> Iterator[str]:
+    """A line per thing, under the object it happened to."""
+    if not found.items:
+        yield f"nothing happened {_between(found.since, found.at, clock)}"
+    for name, entries in groupby(found.items, key=lambda entry: _short(entry.entity)):
+        group = list(entries)
+        last = f"{clock.local(group[0].at)}  "
+        yield from hung(last, name, width)
+        for entry in group:
+            time = f"{clock.local(entry.at)}  "
+            yield from hung(f"{time if time != last else ' ' * len(time)}  ", entry.text, width)
+            last = time
+
+
+def changes(found: ChangeList, clock: Clock, width: int) -> Iterator[str]:
+    """The newest first: what, by whom, whether a cause rests on it, then the fields."""
+    if not found.items:
+        yield f"nothing changed {_between(found.since, found.at, clock)}"
+    for row in found.items:
+        margin = f"{clock.local(row.at)}  "
+        by = f" by {row.actor}" if row.actor else ""
+        badge = f"linked: {', '.join(row.linked)}" if row.linked else "coincident"
+        yield from hung(margin, f"{_short(row.entity)}{by}  [{badge}]", width)
+        yield from _fields(row, " " * (len(margin) + 2), width)
+
+
+def _fields(row: ChangeRow, margin: str, width: int) -> Iterator[str]:
+    for field in row.fields:
+        yield from hung(margin, f"{field.field} {described(field.before, field.after)}", width)
+
+
+def _between(since: datetime, at: datetime, clock: Clock) -> str:
+    return f"from {clock.local(since)} to {clock.both(at)}; --since looks further back"
+
+
+# --- Evidence --------------------------------------------------------------------------------------------------------
+
+
+def evidence(found: Evidence, clock: Clock, width: int) -> Iterator[str]:
+    """Each event: when, of what, what was read in it, and the raw document."""
+    yield f"{found.of} {found.id}"
+    yield from hung("", found.summary, width)
+    for item in found.items:
+        yield ""
+        yield from _event(item, clock, width)
+
+
+def _event(item: EvidenceItem, clock: Clock, width: int) -> Iterator[str]:
+    at = clock.both(item.at) if item.at else "at a time not known"
+    about = f"  {_short(item.entity)}" if item.entity else ""
+    yield from hung(f"{item.event_id}  ", f"{at}  {item.source}{about}", width)
+    for text in item.texts:
+        yield from hung("  read: ", text, width)
+    if item.missing:
+        yield from hung("  ", item.missing, width)
+    if item.raw is not None:
+        document = msgspec.json.format(msgspec.json.encode(item.raw), indent=2).decode()
+        yield from (f"  {line}" for line in document.splitlines())  # JSON escapes what is not printable
+
+
+# --- Sources ---------------------------------------------------------------------------------------------------------
+
+
+def sources(found: SourceList, clock: Clock, width: int) -> Iterator[str]:
+    """A paragraph per source and node: what it saw, where it was blind, what it may not read."""
+    if not found.sources:
+        yield "no source has reported yet"
+    for row in found.sources:
+        yield from _source(row, clock, width)
+
+
+def _source(row: SourceRow, clock: Clock, width: int) -> Iterator[str]:
+    span = f"{clock.local(row.first)} to {clock.both(row.last)}" if row.first and row.last else "no event yet"
+    named = " ".join(part for part in (row.source, row.node) if part)
+    yield from hung(f"{named}  ", f"{row.events} events, {span}, {row.lost} lost", width)
+    for gap in row.gaps:
+        yield from hung("  gap     ", _gap(gap, clock), width)
+    for why, unread in groupby(sorted(row.unread, key=lambda one: (one.why, one.kind)), key=lambda one: one.why):
+        yield from hung("  unread  ", f"{', '.join(one.kind for one in unread)} ({why})", width)
+
+
+def _gap(gap: GapPart, clock: Clock) -> str:
+    return f"{clock.local(gap.start)} to {clock.local(gap.to) if gap.to else 'now'}: {gap.cause}"
+
+
+def _short(ref: Ref) -> str:
+    return short_form(ref.kind, ref.namespace, ref.name)

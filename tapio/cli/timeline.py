@@ -1,0 +1,56 @@
+"""`tapio timeline`: what happened, in order."""
+
+from tapio.cli.options import (
+    AllNamespaces,
+    At,
+    Back,
+    Context,
+    File,
+    Format,
+    Kubeconfig,
+    Live,
+    Namespace,
+    Output,
+    Server,
+    Target,
+    Uid,
+)
+from tapio.errors import Exit
+
+
+def timeline(
+    target: Target = "",
+    namespace: Namespace = "",
+    all_namespaces: AllNamespaces = False,
+    file: File = "",
+    live: Live = False,
+    at: At = "",
+    since: Back = "",
+    uid: Uid = "",
+    output: Format = Output.TEXT,
+    server: Server = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> int:
+    """Tell what happened, the oldest first.
+
+    To TYPE/NAME and what it owns, with the changes that may have reached it; with -n alone, to everything there;
+    else to what is in trouble and what was changed.
+    """
+    from tapio.cli import places, printing, screens
+    from tapio.why.lists import LONGEST, Page, Timeline
+    from tapio.why.lists import timeline as happened
+
+    where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
+    asked = places.question(target, namespace, everywhere=all_namespaces, uid=uid, at=at, since=since)
+    found = places.answer(
+        where,
+        "/v1/timeline",
+        asked,
+        Timeline,
+        lambda question, graph: happened(question, graph, Page(LONGEST)),
+        limit=str(LONGEST),
+    )
+    printing.show(found, output, screens.timeline, today=found.at)
+    printing.note_more(found)
+    return Exit.DONE

@@ -158,8 +158,7 @@ def _summary(missing: _Missing, change: Change | None, workload: ObjectKey) -> s
 def _attributes(missing: _Missing, change: Change | None) -> dict[str, object]:
     attributes: dict[str, object] = {"kind": missing.key.kind, "object": missing.key.name, "how": missing.how}
     optional = {"key": missing.item, "container": missing.container, "volume": missing.volume}
-    deleted = bool(change) and change.entity == missing.key and not missing.item if change else False
-    if deleted and change:
+    if change and change.entity == missing.key and not missing.item:
         optional["deleted_at"] = str(change.after)
     return attributes | {name: value for name, value in optional.items() if value}
 
@@ -174,8 +173,14 @@ def _next(pod: PodView, missing: _Missing, change: Change | None) -> tuple[str, 
 
 
 def _env_field(pod: PodView, missing: _Missing) -> str:
+    """Where the container's environment refers to what is missing."""
     container = next(one for one in pod.containers if one.name == missing.container)
-    return container.field("env" if missing.item else "envFrom")
+    for variable in container.spec.env:
+        source = variable.value_from
+        refs = (source.config_map_key_ref, source.secret_key_ref) if source else ()
+        if any(ref and ref.name == missing.key.name and missing.item in ("", ref.key) for ref in refs):
+            return container.field(f"env[{variable.name}]")
+    return container.field("envFrom")
 
 
 def _creatable(missing: _Missing) -> str:

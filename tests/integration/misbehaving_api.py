@@ -74,6 +74,15 @@ def cut(*lines: bytes) -> Answer:
     return answer
 
 
+def text(*lines: str) -> Answer:
+    """A log."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="".join(f"{line}\n" for line in lines))
+
+    return answer
+
+
 def page(*items: Json, version: int, following: str = "") -> Answer:
     async def answer(_: web.Request) -> web.StreamResponse:
         bare = [{name: value for name, value in item.items() if name not in {"kind", "apiVersion"}} for item in items]

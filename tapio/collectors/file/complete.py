@@ -191,11 +191,14 @@ def _in_sight(single: Sequence[_Event]) -> dict[int, tuple[FieldChange, ...]]:
 
 
 def _may_tell(each: _Event) -> bool:
-    """Kinds that hold more than their present state; a ConfigMap only by its managedFields."""
+    """Kinds that hold more than their present state; some only by their managedFields."""
     kind = _kind(each)
     return kind in {"Deployment", "ReplicaSet"} or (
-        kind == "ConfigMap" and b'"managedFields"' in bytes(each.event.data)
+        kind in _TELL_BY_WRITERS and b'"managedFields"' in bytes(each.event.data)
     )
+
+
+_TELL_BY_WRITERS = frozenset({"ConfigMap", "Secret", "Node", "Namespace", "ResourceQuota"})
 
 
 def _object(each: _Event) -> Json:

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from tapio.collectors.kubeapi import leases, losses
+from tapio.collectors.kubeapi.last_words import LINES
+from tapio.collectors.kubeapi.logs import LOGS, Logged, LogReader
 from tapio.collectors.kubeapi.memory import Memory
-from tapio.collectors.kubeapi.witness import Draft, Witness
+from tapio.collectors.kubeapi.witness import Draft, Witness, logged
 from tapio.collectors.port import Emit
 from tapio.collectors.redaction import ConfigMapValues, Redactor
 from tapio.errors import ForbiddenError, UnreachableError
@@ -58,6 +60,7 @@ class Observed(msgspec.Struct, frozen=True):
     batches: int
     losses: int
     troubles: dict[str, int]
+    logs: dict[str, int]
     last_trouble: str
     denied: dict[str, str]
     last_seen: datetime | None
@@ -79,7 +82,7 @@ class _Batch:
         return len(self.parts) >= _BATCH
 
 
-_Heard = Said | _Tick
+_Heard = Said | Logged | _Tick
 
 
 class KubeApiCollector:
@@ -93,6 +96,7 @@ class KubeApiCollector:
         *,
         namespace: str | None = None,
         redaction: Redaction | None = None,
+        log_lines: int = LINES,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Callable[[], Pace] = Pace,
     ) -> None:
@@ -111,6 +115,8 @@ class KubeApiCollector:
         self._denied: dict[str, str] = {}
         self._last_seen: datetime | None = None
         self._leases = leases.Leases()
+        self._log_lines = log_lines
+        self._logs: LogReader | None = None
 
     async def run(self, emit: Emit) -> None:
         """Runs until cancelled.
@@ -132,6 +138,7 @@ class KubeApiCollector:
             batches=self._counts["batches"],
             losses=self._counts["losses"],
             troubles=dict(self._troubles),
+            logs=dict(self._logs.counts) if self._logs else {},
             last_trouble=self._last_trouble,
             denied=dict(self._denied),
             last_seen=self._last_seen,
@@ -145,11 +152,13 @@ class KubeApiCollector:
         )
         witness = Witness(memory, redactor)
         said: asyncio.Queue[_Heard] = asyncio.Queue(_WAITING)
+        self._logs = LogReader(self._client, redactor, said.put, lines=self._log_lines, now=self._now)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reflect(tasks, memory, said))
                 tasks.create_task(self._deliver(witness, memory, said, emit))
                 tasks.create_task(self._tick(said))
+                tasks.create_task(self._logs.run())
         except BaseExceptionGroup as group:
             raise _first(group) from None
 
@@ -221,6 +230,9 @@ class KubeApiCollector:
             case Denied(kind, _, cause, _):
                 self._denied[kind.name] = cause
                 batch.parts.append(losses.denied(said))
+            case Logged():
+                self._denied.pop(LOGS.name, None)
+                batch.parts.append(logged(said, now=self._now()))
             case _Tick():
                 self._take_lapsed(batch, witness)
             case Trouble(_, what, message):
@@ -239,6 +251,8 @@ class KubeApiCollector:
             if draft is None:
                 continue
             batch.parts.append(draft)
+            if self._logs and said.kind.name == "Pod" and seen.type != "DELETED":
+                self._logs.consider(seen.object)
             owner = None if said.listed else witness.unknown_owner(draft)
             if owner and owner.kind in self._watched and owner not in self._given_up:
                 batch.awaited.add(owner)

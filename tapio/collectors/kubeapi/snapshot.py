@@ -13,8 +13,11 @@ from tapio.collectors.kubeapi import losses
 from tapio.collectors.kubeapi.collector import Redaction
 from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.hindsight import changes_in_sight
+from tapio.collectors.kubeapi.last_words import LINES
+from tapio.collectors.kubeapi.logs import LOGS, Logged, look
 from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.timestamps import source_time
+from tapio.collectors.kubeapi.witness import logged
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Denied, Kind, KubeClient
 from tapio.kube.client import refused
@@ -42,15 +45,16 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: datetime
 
 
-async def snapshot(
+async def snapshot(  # noqa: PLR0913  the clock is an argument for the tests' sake
     client: KubeClient,
     kinds: Sequence[Kind],
     namespace: str | None = None,
     *,
     redaction: Redaction | None = None,
+    log_lines: int = LINES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Snapshot:
-    """Lists every kind once; with `namespace`, the namespaced ones there only.
+    """Lists every kind once, with `namespace` the namespaced ones there only, and reads the logs of what failed.
 
     Kinds that the account may not read are returned as lacking.
 
@@ -71,7 +75,13 @@ async def snapshot(
             objects += answer
     if kinds and len(lacking) == len(kinds):
         raise refused(next(a for a in answers if isinstance(a, ApiError)), client.cluster)
-    events = [*_events(objects, redaction or Redaction(), at), *(losses.denied(said) for said in lacking)]
+    rules = redaction or Redaction()
+    redactor = Redactor(os.urandom(32), patterns=rules.patterns, configmap_values=rules.configmap_values)
+    pods = (obj for obj in objects if obj["kind"] == "Pod")
+    logs = await look(client, pods, redactor, log_lines)
+    if logs.refused:
+        lacking.append(_denied(LOGS, logs.refused, at))
+    events = [*_events(objects, logs.logs, redactor, at), *(losses.denied(said) for said in lacking)]
     return Snapshot(events, tuple(Lacking(said.kind.name, said.cause, said.message) for said in lacking), at)
 
 
@@ -106,8 +116,7 @@ def _told(error: BaseException, client: KubeClient) -> BaseException:
     return client.failing(error)
 
 
-def _events(objects: Sequence[Json], redaction: Redaction, at: datetime) -> Iterable[RawEvent]:
-    redactor = Redactor(os.urandom(32), patterns=redaction.patterns, configmap_values=redaction.configmap_values)
+def _events(objects: Sequence[Json], logs: Sequence[Logged], redactor: Redactor, at: datetime) -> Iterable[RawEvent]:
     owners = Owners((key_of(obj), owner_of(obj)) for obj in objects if obj.get("kind") != "Event")
     for obj in objects:
         redact(obj, redactor)
@@ -125,3 +134,7 @@ def _events(objects: Sequence[Json], redaction: Redaction, at: datetime) -> Iter
             data=raw_json(record),
             metadata=metadata(obj, owners.root(subject_of(obj)), observed_at=observed_at),
         )
+    for said in logs:
+        draft = logged(said, now=at)
+        meta = metadata(said.pod, owners.root(draft.subject), observed_at=observed_at)
+        yield RawEvent(timestamp=draft.timestamp, type=draft.type, data=draft.data, metadata=meta)

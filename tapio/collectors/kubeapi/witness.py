@@ -8,6 +8,7 @@ import msgspec
 from tapio.collectors.kubeapi.changes import diff, pruned
 from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.hindsight import last_data_write
+from tapio.collectors.kubeapi.logs import Logged
 from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
@@ -35,6 +36,20 @@ class Draft(NamedTuple):
     data: msgspec.Raw
     observed_at: str
     relisted: bool
+
+
+def logged(said: Logged, *, now: datetime) -> Draft:
+    """The draft of a container's last lines, dated by the run that said them."""
+    run = said.run
+    return Draft(
+        object=said.pod,
+        subject=key_of(said.pod),
+        timestamp=run.at,
+        type="container_log",
+        data=raw_json({"container": run.container, "previous": run.previous, "lines": said.lines}),
+        observed_at=rfc3339(now),
+        relisted=False,
+    )
 
 
 class Witness:

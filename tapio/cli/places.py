@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -14,6 +14,9 @@ from tapio.graph import GraphReader
 from tapio.raw import RawEvent
 from tapio.why import Question, parse_target
 from tapio.why.words import in_words, understand
+
+if TYPE_CHECKING:
+    from tapio.correlators import Failure
 
 _SHOWN = 5  # bad lines named one by one; the rest are counted
 
@@ -40,7 +43,7 @@ class Seen(msgspec.Struct, frozen=True):
         """What follows from them; an event that cannot be read is named on stderr and left out."""
         from tapio.pipeline.local import correlate_events
 
-        return correlate_events(self.events, _unreadable)
+        return correlate_events(self.events, _unreadable, _failed)
 
 
 def seen(where: Where, namespace: str = "") -> Seen | None:
@@ -149,6 +152,10 @@ def _looked(where: Where, namespace: str) -> Seen:
 def _unreadable(event: RawEvent, error: BadEventError) -> None:
     meta = event.metadata
     terminal.note(f"left out: {event.type} {meta.k8s_namespace}/{meta.k8s_name}: {error.message}")
+
+
+def _failed(failure: "Failure") -> None:
+    terminal.note(f"a rule failed on {failure.subject}, please report it: {failure.error}")
 
 
 def question(

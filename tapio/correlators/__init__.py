@@ -9,7 +9,7 @@ In: unified events. Out: graph batches. Promised: the result follows from the ev
 batches they came in. Never: I/O, a clock, a look at a raw event.
 """
 
-from tapio.correlators.engine import Engine
+from tapio.correlators.engine import Engine, Failure
 from tapio.correlators.history import Arrival
 
-__all__ = ["Arrival", "Engine"]
+__all__ = ["Arrival", "Engine", "Failure"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,11 +17,20 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent, decode, partition_
 _FACTS = frozenset({"PodFacts", "WorkloadFacts"})
 
 
+class Failure(NamedTuple):
+    """A verdict that could not be drawn: a defect of a rule, never of the data."""
+
+    subject: ObjectKey
+    at: datetime
+    error: str
+
+
 class Engine:
     """What one shard knows of its partitions, and of the shared things that they lean on.
 
     Its conclusions follow from the set of events alone: their order of arrival, doubles and the cut into batches change
-    nothing. It keeps no clock; every verdict is as of an event's time.
+    nothing. It keeps no clock; every verdict is as of an event's time. `failures` are subjects whose rules failed: the
+    verdict before stands, the events are kept, and whoever runs the engine tells them and empties the list.
     """
 
     def __init__(self, partitions: frozenset[int], total: int) -> None:
@@ -29,6 +39,7 @@ class Engine:
         self._world = World()
         self._timelines: dict[ObjectKey, Timeline] = {}
         self._watchers: dict[Watched, set[ObjectKey]] = {}
+        self.failures: list[Failure] = []
 
     def restore(self, partition: str, restored: RestoredPartition) -> None:  # noqa: ARG002  the caller says which it is
         """Takes up a partition (or `shared`) where the store has it: events say themselves where they belong."""
@@ -118,7 +129,11 @@ class Engine:
         at: datetime | None = since
         while at is not None:
             before = drawn[-1] if drawn else timeline.before(at)
-            judged = judge(self._world, subject, at, before, had_symptom=timeline.had_symptom(at, drawn))
+            try:
+                judged = judge(self._world, subject, at, before, had_symptom=timeline.had_symptom(at, drawn))
+            except Exception as error:  # noqa: BLE001  a rule that fails on one subject must not stop its shard
+                self.failures.append(Failure(subject, at, f"{type(error).__name__}: {error}"))
+                return
             recheck_at = None
             if judged:
                 drawn.append(judged.point)

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from tapio import unified
-from tapio.correlators import Arrival
+from tapio.correlators import Arrival, Engine
 from tapio.errors import BadEventError, StoreUnavailableError
 from tapio.graph import GraphBatch
 from tapio.pipeline.arrivals import Feed, Page, follow
@@ -20,7 +20,7 @@ from tapio.pipeline.progress import Progress, delays, newer
 from tapio.pipeline.transform import stream_of
 from tapio.stores import GraphStore
 from tapio.streams import Delivery, Streams
-from tapio.telemetry import BatchStored, DeadLettered, Paused, Skipped, Telemetry
+from tapio.telemetry import BatchStored, DeadLettered, Paused, Skipped, Telemetry, VerdictsFailed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,11 +77,19 @@ class Correlate:
         arrivals.sort(key=_order)  # the engine minds no order, but an event that comes late costs it a redrawing
         started = time.monotonic()
         batch = restored.engine.apply(arrivals)
+        self._tell_failures(restored.engine)
         read = {name: deliveries[-1].sequence for name, deliveries in pages}
         self._declare_skipped(restored.read, pages)
         restored.read.update(read)
         batch = msgspec.structs.replace(batch, positions=positions_after(self._shard, read))
         return _Step(batch, read, len(arrivals), _newest(arrivals), time.monotonic() - started)
+
+    def _tell_failures(self, engine: Engine) -> None:
+        if engine.failures:
+            first = engine.failures[0]
+            error = f"{first.subject} at {first.at.isoformat()}: {first.error}"
+            self._telemetry.tell(VerdictsFailed(stage=self._stage, subjects=len(engine.failures), error=error))
+            engine.failures.clear()
 
     async def _decode(self, feed: Feed, pages: Sequence[Page]) -> list[Arrival]:
         arrivals: list[Arrival] = []

@@ -17,6 +17,7 @@ from tapio.telemetry.happenings import (
     StageStarted,
     StageStopped,
     Transformed,
+    VerdictsFailed,
 )
 from tapio.telemetry.logs import configure_logging, logfmt
 from tapio.telemetry.metrics import METRICS, MeasureKind, Measurement, Metric, measurements
@@ -41,6 +42,7 @@ __all__ = [
     "Telemetry",
     "Totals",
     "Transformed",
+    "VerdictsFailed",
     "configure_logging",
     "logfmt",
     "measurements",

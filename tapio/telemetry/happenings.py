@@ -33,6 +33,15 @@ class StageFailed(Happening, frozen=True, kw_only=True):
     error: str
 
 
+class VerdictsFailed(Happening, frozen=True, kw_only=True):
+    """Rules failed on some subjects: their verdicts before stand, their events are kept. A defect to report."""
+
+    level: ClassVar[int] = logging.ERROR
+    stage: str
+    subjects: int
+    error: str
+
+
 class Paused(Happening, frozen=True, kw_only=True):
     """A stage waits for something that is away; nothing is lost."""
 

@@ -45,9 +45,11 @@ def changes(events: Sequence[RawEvent]) -> list[Json]:
 
 
 @asynccontextmanager
-async def collecting(lab: Lab, folder: Path, sink: Sink) -> AsyncIterator[KubeApiCollector]:
-    async with KubeClient(load(lab.kubeconfig)) as client:
-        collector = KubeApiCollector(client, list(KINDS.values()), folder)
+async def collecting(
+    lab: Lab, folder: Path, sink: Sink, *, kubeconfig: Path | None = None, namespace: str | None = None
+) -> AsyncIterator[KubeApiCollector]:
+    async with KubeClient(load(kubeconfig or lab.kubeconfig)) as client:
+        collector = KubeApiCollector(client, list(KINDS.values()), folder, namespace=namespace)
         task = asyncio.create_task(collector.run(sink.emit))
         try:
             yield collector

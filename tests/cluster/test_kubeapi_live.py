@@ -1,0 +1,106 @@
+"""What a look at the lab brings beyond objects: last words, and answers with the rights of one namespace."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tapio.collectors.kubeapi import snapshot
+from tapio.kube import KINDS, KubeClient, load
+from tests.cluster.test_kubeapi import Sink, collecting, record
+from tests.lab.lab import Lab
+from tests.lab.manifests import deployment
+from tests.waiting import until
+
+pytestmark = pytest.mark.lab
+Json = dict[str, Any]
+CANARY = "canary-9Xw3kT7vQz2LmP"
+_TAPIO = str(Path(sys.executable).with_name("tapio"))
+_READABLE = "pods,pods/log,events,services,configmaps,deployments.apps,replicasets.apps,endpointslices.discovery.k8s.io"
+
+
+@pytest.fixture
+def crashing(lab: Lab, lab_namespace: str) -> str:
+    """A namespace in which a Deployment's container says why it ends, and ends."""
+    lab.apply(deployment("api", [f"log=password={CANARY}", "log=cannot find the ledger", "exit=3"]), lab_namespace)
+    lab.wait(lambda: _restarts(lab, lab_namespace) >= 1, 60, "the container was started again")
+    return lab_namespace
+
+
+def _restarts(lab: Lab, namespace: str) -> int:
+    return sum(pod["status"]["containerStatuses"][0]["restartCount"] for pod in lab.list("pods", namespace))
+
+
+async def test_last_words_of_a_crash_are_collected(lab: Lab, crashing: str, tmp_path: Path) -> None:
+    sink = Sink(crashing)
+    async with collecting(lab, tmp_path, sink):
+        await until(lambda: bool(sink.of("container_log")), every_s=0.05)
+    log = sink.of("container_log")[0]
+    assert record(log)["lines"][-1] == "cannot find the ledger"
+    assert log.metadata.k8s_root == f"Deployment/{crashing}/api"
+    assert CANARY.encode() not in b"".join(bytes(event.data) for event in sink.events)
+
+
+async def test_one_look_has_the_last_words_dated_by_the_end(lab: Lab, crashing: str) -> None:
+    async with KubeClient(load(lab.kubeconfig)) as client:
+        look = await snapshot(client, [KINDS["Pod"]], crashing)
+    logs = [event for event in look.events if event.type == "container_log"]
+    assert {record(log)["lines"][-1] for log in logs} == {"cannot find the ledger"}
+    ends = {_end(record(event)["object"]) for event in look.events if event.type == "pod_created"}
+    assert {log.timestamp.isoformat().replace("+00:00", "Z") for log in logs} <= ends
+
+
+def _end(pod: Json) -> str:
+    [container] = pod["status"]["containerStatuses"]
+    ended = container["state"].get("terminated") or container["lastState"]["terminated"]
+    return str(ended["finishedAt"])
+
+
+def test_live_answers_with_the_rights_of_one_namespace_and_says_what_it_lacks(
+    lab: Lab, crashing: str, tmp_path: Path
+) -> None:
+    config = _reader(lab, crashing, tmp_path)
+    command = [_TAPIO, "why", "deploy/api", "--live", "-o", "json", "--kubeconfig", str(config)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode in (2, 4), run.stderr  # explained, and incomplete where the answer needs what is lacking
+    answer = json.loads(run.stdout)
+    assert answer["causes"][0]["code"].startswith("runtime.crash")
+    assert f"looking at namespace {crashing} alone" in run.stderr
+    lacking = {line.split()[2] for line in run.stderr.splitlines() if line.startswith("not seen:")}
+    assert {"Node", "Secret", "Lease", "ClusterRole"} <= lacking
+    assert not {"Pod", "Event", "ContainerLog"} & lacking
+    assert CANARY not in run.stdout + run.stderr
+
+
+def _reader(lab: Lab, namespace: str, folder: Path) -> Path:
+    """A kubeconfig of an account that may read a few kinds of one namespace."""
+    where = f"--namespace={namespace}"
+    lab.kubectl("create", "serviceaccount", "reader", where)
+    lab.kubectl("create", "role", "reader", "--verb=get,list,watch", f"--resource={_READABLE}", where)
+    account = f"--serviceaccount={namespace}:reader"
+    lab.kubectl("create", "rolebinding", "reader", "--role=reader", account, where)
+    token = lab.kubectl("create", "token", "reader", where).strip()
+    document = yaml.safe_load(lab.kubeconfig.read_text())
+    document["users"] = [{"name": entry["name"], "user": {"token": token}} for entry in document["users"]]
+    for entry in document["contexts"]:
+        entry["context"]["namespace"] = namespace
+    path = folder / "reader.kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+async def test_the_collector_goes_on_where_most_is_forbidden(lab: Lab, crashing: str, tmp_path: Path) -> None:
+    sink = Sink(crashing)
+    path = await asyncio.to_thread(_reader, lab, crashing, tmp_path)
+    async with collecting(lab, tmp_path, sink, kubeconfig=path, namespace=crashing) as collector:
+        await until(lambda: bool(sink.of("pod_created") and sink.of("container_log")), every_s=0.05)
+        await until(lambda: "Secret" in collector.observe().denied, every_s=0.05)
+        denied = collector.observe().denied
+    assert denied["Node"] == "forbidden: Node"
+    assert "Pod" not in denied
+    assert {record(event)["cause"] for event in sink.of("loss")} >= {"forbidden: Node", "forbidden: Secret"}

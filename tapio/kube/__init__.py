@@ -6,12 +6,18 @@ already said for its uid, and an interval in which changes may be missing is sai
 Never: an opinion on what an object means, a write to the cluster.
 """
 
-from tapio.kube.backoff import Pace
-from tapio.kube.client import KubeClient
-from tapio.kube.config import Cluster, load
-from tapio.kube.kinds import KINDS, Kind, kinds_named
-from tapio.kube.reflector import Reflector
-from tapio.kube.said import Blind, Denied, Objects, Position, Said, Seen, Trouble, Vanished
+# Names are imported when they are first asked for: whoever reads files needs the kinds and no HTTP client.
+from typing import TYPE_CHECKING
+
+from tapio.lazily import lazily
+
+if TYPE_CHECKING:
+    from tapio.kube.backoff import Pace
+    from tapio.kube.client import KubeClient
+    from tapio.kube.config import Cluster, load
+    from tapio.kube.kinds import KINDS, Kind, kinds_named
+    from tapio.kube.reflector import Reflector
+    from tapio.kube.said import Blind, Denied, Objects, Position, Said, Seen, Trouble, Vanished
 
 __all__ = [
     "KINDS",
@@ -31,3 +37,15 @@ __all__ = [
     "kinds_named",
     "load",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "tapio.kube.backoff": ("Pace",),
+        "tapio.kube.client": ("KubeClient",),
+        "tapio.kube.config": ("Cluster", "load"),
+        "tapio.kube.kinds": ("KINDS", "Kind", "kinds_named"),
+        "tapio.kube.reflector": ("Reflector",),
+        "tapio.kube.said": ("Blind", "Denied", "Objects", "Position", "Said", "Seen", "Trouble", "Vanished"),
+    },
+)

@@ -6,7 +6,21 @@ older again; Secret data, managedFields and last-applied-configuration never lea
 Never: a write to the cluster.
 """
 
-from tapio.collectors.kubeapi.collector import KubeApiCollector
-from tapio.collectors.kubeapi.snapshot import Lacking, Snapshot, snapshot
+# Names are imported when they are first asked for: whoever reads files needs the diff and no HTTP client.
+from typing import TYPE_CHECKING
+
+from tapio.lazily import lazily
+
+if TYPE_CHECKING:
+    from tapio.collectors.kubeapi.collector import KubeApiCollector
+    from tapio.collectors.kubeapi.look import Lacking, Snapshot, snapshot
 
 __all__ = ["KubeApiCollector", "Lacking", "Snapshot", "snapshot"]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "tapio.collectors.kubeapi.collector": ("KubeApiCollector",),
+        "tapio.collectors.kubeapi.look": ("Lacking", "Snapshot", "snapshot"),
+    },
+)

@@ -14,7 +14,7 @@ def amount(quantity: Quantity | None) -> float | None:
         return None
     if not isinstance(quantity, str):
         return float(quantity)
-    number = quantity.rstrip("numkMGTPEi")
+    number = quantity.rstrip("numkKMGTPEi")
     scale = _SUFFIXES.get(quantity[len(number) :])
     if scale is None:
         return None

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tapio.correlators.quantities import amount
 from tapio.correlators.rules.refusals import refusals_of
 from tapio.unified import ObjectKey
 from tests.unit.rules.scene import DEPLOYMENT, NS, POD, Json, Scene, codes, deployment, node, pod, unscheduled
@@ -418,3 +419,18 @@ def test_a_preemption_in_another_workload_is_not_its_own() -> None:
     victim = pod("mail-0", owner="mail")
     scene.see(victim, at=0.5).say(victim, "Preempted", "Preempted by pod pod-big-1 on node node-1", at=1.5)
     assert codes(scene.links(POD, at=4)) == ["scheduling.insufficient_memory"]
+
+
+# --- Quantities ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quantity", "size"),
+    [("24581684Ki", 24581684 * 1024.0), ("1.5Gi", 1.5 * 2**30), ("500m", 0.5), ("1e3", 1000.0), ("2", 2.0), (3, 3.0)],
+)
+def test_quantities_are_read_in_every_unit_that_nodes_report(quantity: str | int, size: float) -> None:
+    assert amount(quantity) == size
+
+
+def test_what_is_no_quantity_has_no_size() -> None:
+    assert (amount("much"), amount(None)) == (None, None)

@@ -6,6 +6,7 @@ from operator import attrgetter
 from tapio.correlators import Arrival
 from tapio.correlators.engine import Engine, Failure
 from tapio.errors import BadEventError
+from tapio.pipeline.reuniting import reunited
 from tapio.raw import RawEvent, event_id
 from tapio.stores.memory import MemoryStore
 from tapio.transforms import route, transform
@@ -28,7 +29,7 @@ def correlate_events(
     Raises:
         RuntimeError: a rule failed, and nobody was there to be told.
     """
-    unified = sorted(unify_events(events, on_problem), key=attrgetter("sort_key"))
+    unified = sorted(reunited(unify_events(events, on_problem)), key=attrgetter("sort_key"))
     engine = Engine(frozenset(range(PARTITIONS)), PARTITIONS)
     store = MemoryStore()
     store.write(engine.apply([_arrival(place, event) for place, event in enumerate(unified, start=1)]))

@@ -84,6 +84,7 @@ EXPECTED = (
     Expected(f"{BUNDLES}/pod-crashloop-backoff", "startup.command_invalid", blame="Pod/init-demo"),
     Expected(f"{BUNDLES}/pod-running", "none.healthy"),
     Expected(f"{BUNDLES}/nodes-five", "none.healthy"),
+    Expected(MINIKUBE, "startup.mount_failed", blame="DaemonSet/troubleshoot-copyfromhost-4m79m"),
     Expected(
         MINIKUBE,
         "startup.registry_unreachable",
@@ -98,6 +99,29 @@ EXPECTED = (
     Expected(FRESH, "none.completed", "pod/default/run-example"),
     Expected(K3S, "runtime.crash_app", "deployment/default/backend-api", "Deployment/backend-api"),
     Expected(K3S, "runtime.crash_app", "service/default/backend-api-service", "Deployment/backend-api"),
+    Expected(
+        K3S,
+        "runtime.dependency_address|service.missing",
+        "deployment/default/backend-api",
+        "Deployment/backend-api",
+        beside=(f"{K3S}.logs",),
+    ),
+    Expected(
+        K3S,
+        "runtime.dependency_address|service.missing",
+        "service/default/backend-api-service",
+        beside=(f"{K3S}.logs",),
+    ),
+    *(
+        Expected(
+            K3S,
+            "scheduling.insufficient_cpu",
+            f"pod/cpu-intensive-app-7bcfc5d944-{suffix}",
+            "Deployment/cpu-intensive-app",
+            attributes=(("why", "full"),),
+        )
+        for suffix in ("hw2vc", "n79rt")
+    ),
     Expected(K3S, "none.healthy", "deployment/default/memory-hungry-app"),
     Expected(K3S, "none.completed", "pod/helm-install-traefik-vdfpr"),
     Expected(K3S, "none.completed", "pod/helm-install-traefik-crd-dshw8"),
@@ -166,3 +190,18 @@ def test_all_pods_of_a_restarted_k3d_are_well_again() -> None:
 
 def test_nothing_is_wrong_in_a_fresh_cluster() -> None:
     assert explain(Question(), played(FRESH)).status == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("of_the_pod", "of_its_events", "pod", "code"),
+    [
+        ("oomkill-pod", "image-pull-fail", "oom-kill-job3-gbb89", "runtime.oom_killed"),
+        ("pod-crashloop-backoff", "pod-init-crashloop-backoff", "init-demo", "startup.command_invalid"),
+    ],
+)
+def test_a_pod_and_its_events_in_two_namespaces_are_one_by_uid(
+    of_the_pod: str, of_its_events: str, pod: str, code: str
+) -> None:
+    graph = played(f"{BUNDLES}/{of_the_pod}", f"{BUNDLES}/{of_its_events}")
+    answer = explain(Question(target=f"pod/{pod}"), graph)
+    assert (answer.causes[0].code, answer.subject.namespace) == (code, f"message-{of_the_pod}")

@@ -18,7 +18,7 @@ from tapio.unified import objects as k8s
 
 _TO_ZERO = re.compile(r"Scaled down replica set \S+ (?:from \d+ )?to 0")
 
-_ACCOUNT_COMES_WITHIN = timedelta(seconds=10)
+_ACCOUNT_COMES_WITHIN = timedelta(seconds=5)
 
 
 class WorkloadView(View):

@@ -1,0 +1,107 @@
+"""What keeps a controller from creating its pods, made in the lab: both ways of asking name it first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy, field_of
+from tests.scenarios.conftest import Tapio
+
+pytestmark = pytest.mark.lab
+
+
+def quota(name: str, **hard: str) -> dict[str, Any]:
+    spec = {"hard": {key.replace("_", "."): value for key, value in hard.items()}}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec}
+
+
+def restart(lab: Lab, name: str, namespace: str) -> None:
+    lab.kubectl("rollout", "restart", f"deployment/{name}", f"--namespace={namespace}")
+
+
+@contextmanager
+def webhook(lab: Lab, namespace: str) -> Iterator[str]:
+    """A webhook for the pods of one namespace, behind which nobody listens."""
+    name = f"guard-{namespace}"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    hook = {
+        "name": "check.guard.example.com",
+        "clientConfig": {"service": {"namespace": namespace, "name": "guard", "path": "/check"}},
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "timeoutSeconds": 1,
+    }
+    api = "admissionregistration.k8s.io/v1"
+    kind = "ValidatingWebhookConfiguration"
+    lab.apply({"apiVersion": api, "kind": kind, "metadata": {"name": name}, "webhooks": [hook]}, namespace)
+    try:
+        yield name
+    finally:
+        lab.kubectl("delete", "validatingwebhookconfiguration", name)
+
+
+def test_a_quota_that_was_lowered(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(quota("team", requests_cpu="1"), lab_namespace)
+    lab.apply(lab_objects.deployment("shop", SERVING, requests={"cpu": "50m"}), lab_namespace)
+    lab.wait_for_rollout("shop", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.apply(quota("team", requests_cpu="60m"), lab_namespace)
+    restart(lab, "shop", lab_namespace)
+    answer = running_tapio.until("deployment/shop", lab_namespace, "admission.quota_exceeded")
+    assert blamed(answer) == ("admission.quota_exceeded", "ResourceQuota", "team")
+    assert attributes_of(answer)["resource"] == "cpu"
+    assert field_of(answer).startswith("spec.hard")
+    assert answer["causes"][0]["workload"]["name"] == "shop"
+    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+
+
+def test_a_webhook_behind_which_nobody_listens(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
+    with webhook(lab, lab_namespace) as name:
+        lab.apply(lab_objects.deployment("shop", SERVING), lab_namespace)
+        answer = running_tapio.until("deployment/shop", lab_namespace, "admission.webhook_failed")
+        assert blamed(answer) == ("admission.webhook_failed", "ValidatingWebhookConfiguration", name)
+        assert attributes_of(answer)["kind"] == "service_missing"
+        assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+
+
+def test_a_namespace_that_enforces_a_standard(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("shop", SERVING), lab_namespace)
+    lab.wait_for_rollout("shop", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.kubectl("label", "namespace", lab_namespace, "pod-security.kubernetes.io/enforce=restricted")
+    restart(lab, "shop", lab_namespace)
+    answer = running_tapio.until("deployment/shop", lab_namespace, "admission.pod_security")
+    assert blamed(answer) == ("admission.pod_security", "Namespace", lab_namespace)
+    assert "pod-security.kubernetes.io/enforce" in field_of(answer)
+    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+
+
+def test_an_account_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("shop", SERVING), lab_namespace)
+    lab.wait_for_rollout("shop", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.apply(lab_objects.deployment("shop", SERVING, extra={"serviceAccountName": "robot"}), lab_namespace)
+    answer = running_tapio.until("deployment/shop", lab_namespace, "admission.service_account_missing")
+    assert blamed(answer) == ("admission.service_account_missing", "Deployment", "shop")
+    assert "serviceAccount" in field_of(answer)
+    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+
+
+def test_a_limit_range_and_a_stateful_set(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    limits = {"limits": [{"type": "Container", "max": {"cpu": "100m"}}]}
+    lab.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": limits}, lab_namespace)
+    decoy(lab, lab_namespace)
+    spec = lab_objects.deployment("db", SERVING, limits={"cpu": "1"})["spec"]
+    parts = {key: spec[key] for key in ("replicas", "selector", "template")}
+    stateful = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}}
+    lab.apply({**stateful, "spec": {**parts, "serviceName": "db"}}, lab_namespace)
+    answer = running_tapio.until("statefulset/db", lab_namespace, "admission.limit_range")
+    assert blamed(answer) == ("admission.limit_range", "LimitRange", "small")
+    assert blamed(running_tapio.live("statefulset/db", lab_namespace)) == blamed(answer)

@@ -1,0 +1,148 @@
+"""What keeps a pod from a node, made in the lab: the running Tapio and one live look both name it first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy, field_of
+from tests.scenarios.conftest import Tapio, first_code
+
+pytestmark = pytest.mark.lab
+
+NODE = "node-2"
+HOSTNAME = "kubernetes.io/hostname"
+
+
+@contextmanager
+def cordoned(lab: Lab) -> Iterator[None]:
+    lab.cordon(NODE)
+    try:
+        yield
+    finally:
+        lab.uncordon(NODE)
+
+
+@contextmanager
+def tainted(lab: Lab, key: str) -> Iterator[None]:
+    lab.kubectl("taint", "node", NODE, f"{key}=yes:NoSchedule")
+    try:
+        yield
+    finally:
+        lab.kubectl("taint", "node", NODE, f"{key}-")
+
+
+def apart(name: str) -> dict[str, Any]:
+    """Affinity that wants every pod of a workload on a node of its own."""
+    term = {"topologyKey": HOSTNAME, "labelSelector": {"matchLabels": {"app": name}}}
+    return {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
+def delete_pods_on_the_node(lab: Lab, name: str, namespace: str) -> None:
+    for pod in lab.list("pods", namespace, f"app={name}"):
+        if pod["spec"].get("nodeName") == NODE:
+            lab.kubectl("delete", "pod", pod["metadata"]["name"], f"--namespace={namespace}", "--wait=false")
+
+
+def test_a_cordon_and_a_workload_pinned_to_it(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(
+        [
+            lab_objects.deployment("spread", SERVING, replicas=2, extra=apart("spread")),
+            lab_objects.deployment("pinned", SERVING, node_selector=lab_objects.on_node(NODE)),
+        ],
+        lab_namespace,
+    )
+    for name in ("spread", "pinned"):
+        lab.wait_for_rollout(name, lab_namespace)
+    decoy(lab, lab_namespace)
+    with cordoned(lab):
+        for name in ("spread", "pinned"):
+            delete_pods_on_the_node(lab, name, lab_namespace)
+        answer = running_tapio.until("deployment/spread", lab_namespace, "scheduling.node_cordoned")
+        assert blamed(answer) == ("scheduling.node_cordoned", "Node", NODE)
+        assert field_of(answer) == "spec.unschedulable"
+        assert blamed(running_tapio.live("deployment/spread", lab_namespace)) == blamed(answer)
+        answer = running_tapio.until("deployment/pinned", lab_namespace, "scheduling.node_cordoned")
+        assert blamed(answer) == ("scheduling.node_cordoned", "Deployment", "pinned")
+        assert blamed(running_tapio.live("deployment/pinned", lab_namespace)) == blamed(answer)
+
+
+def test_a_taint_added_later_and_one_that_was_there(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    here = lab_objects.on_node(NODE)
+    lab.apply(lab_objects.deployment("old", SERVING, node_selector=here), lab_namespace)
+    lab.wait_for_rollout("old", lab_namespace)
+    decoy(lab, lab_namespace)
+    with tainted(lab, lab_namespace):
+        delete_pods_on_the_node(lab, "old", lab_namespace)
+        lab.kubectl("get", "pods", f"--namespace={lab_namespace}")
+        answer = running_tapio.until("deployment/old", lab_namespace, "scheduling.taint_untolerated")
+        assert blamed(answer) == ("scheduling.taint_untolerated", "Node", NODE)
+        assert field_of(answer).startswith("spec.taints")
+        assert blamed(running_tapio.live("deployment/old", lab_namespace)) == blamed(answer)
+        lab.apply(lab_objects.deployment("new", SERVING, node_selector=here), lab_namespace)
+        answer = running_tapio.until("deployment/new", lab_namespace, "scheduling.taint_untolerated")
+        assert blamed(answer) == ("scheduling.taint_untolerated", "Deployment", "new")
+        assert blamed(running_tapio.live("deployment/new", lab_namespace)) == blamed(answer)
+
+
+def test_a_request_too_big_for_any_node(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("greedy", SERVING, requests={"cpu": "10m"}), lab_namespace)
+    lab.wait_for_rollout("greedy", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.apply(lab_objects.deployment("greedy", SERVING, requests={"cpu": "64"}), lab_namespace)
+    answer = running_tapio.until("deployment/greedy", lab_namespace, "scheduling.insufficient_cpu")
+    assert blamed(answer) == ("scheduling.insufficient_cpu", "Deployment", "greedy")
+    assert attributes_of(answer)["why"] == "too_big"
+    assert field_of(answer).endswith("resources.requests.cpu")
+    live = running_tapio.live("deployment/greedy", lab_namespace)
+    assert (blamed(live), attributes_of(live)["why"]) == (blamed(answer), "too_big")
+
+
+def test_more_replicas_than_a_node_has_memory_for(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    held = lab_objects.deployment(
+        "cache", SERVING, requests={"memory": "13Gi"}, node_selector=lab_objects.on_node(NODE)
+    )
+    lab.apply(held, lab_namespace)
+    lab.wait_for_rollout("cache", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.kubectl("scale", "deployment/cache", "--replicas=2", f"--namespace={lab_namespace}")
+    answer = running_tapio.until("deployment/cache", lab_namespace, "scheduling.insufficient_memory")
+    assert blamed(answer) == ("scheduling.insufficient_memory", "Deployment", "cache")
+    assert attributes_of(answer) == {"nodes": "0/2", "resource": "memory", "why": "full"}, answer
+    assert field_of(answer) == "spec.replicas"
+    assert blamed(running_tapio.live("deployment/cache", lab_namespace)) == blamed(answer)
+
+
+def test_more_replicas_than_nodes_under_anti_affinity(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    lab.apply(lab_objects.deployment("lonely", SERVING, replicas=2, extra=apart("lonely")), lab_namespace)
+    lab.wait_for_rollout("lonely", lab_namespace)
+    decoy(lab, lab_namespace)
+    lab.kubectl("scale", "deployment/lonely", "--replicas=3", f"--namespace={lab_namespace}")
+    answer = running_tapio.until("deployment/lonely", lab_namespace, "scheduling.pod_anti_affinity")
+    assert blamed(answer) == ("scheduling.pod_anti_affinity", "Deployment", "lonely")
+    assert field_of(answer) == "spec.replicas"
+    assert blamed(running_tapio.live("deployment/lonely", lab_namespace)) == blamed(answer)
+
+
+def test_a_claim_of_a_class_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {
+            "storageClassName": "fastest",
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    mounts = {"/data": {"persistentVolumeClaim": {"claimName": "data"}}}
+    decoy(lab, lab_namespace)
+    lab.apply([claim, lab_objects.deployment("store", SERVING, mounts=mounts)], lab_namespace)
+    answer = running_tapio.until("deployment/store", lab_namespace, "scheduling.volume_class_missing")
+    assert blamed(answer) == ("scheduling.volume_class_missing", "PersistentVolumeClaim", "data")
+    assert attributes_of(answer)["storage_class"] == "fastest"
+    assert blamed(running_tapio.live("deployment/store", lab_namespace)) == blamed(answer)
+    assert first_code(running_tapio.why("persistentvolumeclaim/data", lab_namespace)) == first_code(answer)

@@ -193,4 +193,5 @@ def test_an_account_that_stays_away_blames_the_workload() -> None:
 
 
 def test_an_account_that_is_a_moment_late_is_an_ordinary_start() -> None:
-    assert codes(scene_of(_ACCOUNT).links(DEPLOYMENT, at=1.12)) == ["none.starting"]
+    scene = Scene().see(deployment(), at=0).see(refused(_ACCOUNT, since=1.08), at=1.1)
+    assert codes(scene.links(DEPLOYMENT, at=1.12)) == ["none.starting"]

@@ -89,12 +89,13 @@ def test_a_provisioner_that_says_nothing_for_a_minute_is_told_too() -> None:
 
 def test_the_one_thing_in_which_the_nearest_volume_differs_is_the_cause() -> None:
     other = {"namespace": "shop", "name": "other", "uid": "x"}
-    for offered, asked, code in (
+    cases: list[tuple[Json, Json, str]] = [
         ({"capacity": {"storage": "1Gi"}}, {}, "volume_capacity"),
         ({}, {"accessModes": ["ReadWriteMany"]}, "volume_access_mode"),
         ({}, {"selector": {"matchLabels": {"tier": "gold"}}}, "volume_selector"),
         ({"claimRef": other}, {}, "volume_claimed_elsewhere"),
-    ):
+    ]
+    for offered, asked, code in cases:
         scene = waiting().see(volume(**offered), at=-1).see(claim(**asked), at=0.1)
         scene.say(claim(**asked), "ProvisioningFailed", _NO_CLASS, at=0.2)
         assert codes(scene.links(POD, at=2)) == [f"scheduling.{code}"]

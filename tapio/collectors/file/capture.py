@@ -5,10 +5,12 @@ from pathlib import Path
 import msgspec
 
 from tapio.collectors.file.bytes import read
-from tapio.collectors.file.complete import completed
+from tapio.collectors.file.complete import completed, file_redactor
+from tapio.collectors.file.objects import events_of, objects_of
 from tapio.errors import BadEventError
 from tapio.raw import RawEvent, decode
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 200  # characters of a reason: a decoder may quote the document
 
 
@@ -31,6 +33,8 @@ class Capture(msgspec.Struct, frozen=True):
 def load(source: Path | str) -> Capture:
     """Reads raw events as JSON lines, in any order, plain or gzip; `-` is standard input.
 
+    The output of `kubectl get ... -o json`, a List or one object, is read as one look.
+
     Where they are absent, `metadata.k8s_root` is worked out from the owner references in the file, and
     `data.changes` from the successive versions of an object in it.
 
@@ -38,17 +42,33 @@ def load(source: Path | str) -> Capture:
         UsageError: the file cannot be read at all.
     """
     document, damage = read(source)
-    events, problems, lines = _parse(document)
+    events, problems, lines = _parse(document.removeprefix(_BYTE_ORDER_MARK))
     if damage:
         problems.append(Problem(0, damage))
     return Capture(source=str(source), events=completed(events), problems=tuple(problems), lines=lines)
 
 
 def _parse(document: bytes) -> tuple[list[RawEvent], list[Problem], int]:
+    objects = None if _begins_as_event(document) else objects_of(document)
+    if objects is not None:
+        listed, wrong = events_of(objects, file_redactor)
+        return listed, [Problem(0, reason) for reason in wrong], len(objects)
+    return _parse_lines(document)
+
+
+def _begins_as_event(document: bytes) -> bool:
+    try:
+        decode(document.partition(b"\n")[0])
+    except BadEventError:
+        return False
+    return True
+
+
+def _parse_lines(document: bytes) -> tuple[list[RawEvent], list[Problem], int]:
     events: list[RawEvent] = []
     problems: list[Problem] = []
     lines = 0
-    for number, line in enumerate(document.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    for number, line in enumerate(document.split(b"\n"), start=1):
         if not line or line.isspace():
             continue
         lines += 1

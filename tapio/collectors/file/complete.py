@@ -19,7 +19,7 @@ from tapio.raw.controllers import made_by
 Json = dict[str, Any]
 
 # A file's digests need no secret: whoever has the file has the values. One key keeps answers the same, byte for byte.
-_redactor = Redactor(b"a file keeps its own secrets")
+file_redactor = Redactor(b"a file keeps its own secrets")
 
 
 class _Owner(msgspec.Struct, gc=False):
@@ -205,7 +205,7 @@ def _object(each: _Event) -> Json:
     """The whole object, without secrets that whoever wrote the file left in it."""
     obj: Json = _whole.decode(each.event.record)["object"]
     obj.setdefault("kind", _kind(each))
-    redact(obj, _redactor)
+    redact(obj, file_redactor)
     return obj
 
 

@@ -42,6 +42,12 @@ async def lengths(plan: Plan) -> Lengths:
         await streams.close()
 
 
+def transformed(seen: Overview) -> bool:
+    """Whether the transformers have been given every raw event."""
+    stages = list(_progress(seen, "transform"))
+    return bool(stages) and all(progress.pending == 0 for progress in stages)
+
+
 def correlated(seen: Overview, there: Lengths) -> bool:
     """Whether every shard has stored what follows from all that was published to it."""
     shards = list(_progress(seen, "correlate"))

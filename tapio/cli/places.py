@@ -8,7 +8,6 @@ import msgspec
 
 from tapio import settings
 from tapio.cli import terminal
-from tapio.cli.server import get
 from tapio.errors import BadEventError, UnreachableError, UsageError
 from tapio.graph import GraphReader
 from tapio.raw import RawEvent
@@ -109,6 +108,8 @@ def ask(where: Where, path: str, asked: Mapping[str, str], kind: type[Document])
     Raises:
         UnreachableError: nobody answers, or what answers is no Tapio of this version.
     """
+    from tapio.cli.server import get
+
     chosen = settings.load({"server": where.server}).settings
     document = get(chosen.server_url, path, asked, chosen.server_timeout_s)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tapio.cli import feeding, ports, system, terminal
 from tapio.cli.system import Running
 from tapio.errors import BadEventError, TapioError
-from tapio.pipeline.local import unify_events
+from tapio.pipeline.local import correlate_events, unify_events
 from tapio.raw import RawEvent
 from tapio.settings import Settings
 from tapio.stores.sqlite import SqliteStore
@@ -40,11 +40,18 @@ def feed(pipeline: Running, events: Sequence[RawEvent]) -> None:
     """
     within_s = max(_WITHIN_S, len(events) / _EVENTS_PER_S)
     asyncio.run(feeding.publish(pipeline.plan, events))
-    wanted = {event.id for event in unify_events(events, _unreadable)}
-    done = pipeline.wait(lambda _: _stored(Path(pipeline.plan.graph), wanted), within_s)
+    wanted = _to_be_stored(events)
+    graph = Path(pipeline.plan.graph)
+    done = pipeline.wait(lambda seen: feeding.transformed(seen) and _stored(graph, wanted), within_s)
     there = asyncio.run(feeding.lengths(pipeline.plan))
     if not done or not pipeline.wait(lambda seen: feeding.correlated(seen, there), within_s):
         raise TapioError(f"the pipeline did not come through within {within_s:.0f} s", hint="is the machine busy?")
+
+
+def _to_be_stored(events: Sequence[RawEvent]) -> set[str]:
+    """The ids of what the graph will hold, by the same transforms and correlators in this process."""
+    expected = correlate_events(events)
+    return {event.id for event in unify_events(events, _unreadable) if expected.event(event.id) is not None}
 
 
 def _stored(graph: Path, wanted: set[str]) -> bool:

@@ -167,7 +167,7 @@ def _cause(inquiry: Inquiry, judged: Judged, place: int) -> Cause:
         attributes=link.attributes,
         entity=refs.of(link.blame, link.blame_uid),
         workload=refs.of(workload) if workload else None,
-        change=change_part(link.change) if link.change else None,
+        change=change_part(link.change, link.blame) if link.change else None,
         summary=link.summary + _count(judged.cause),
         chain=chain(_links(judged.cause), link),
     )

@@ -44,13 +44,17 @@ class SymptomPart(_Part, frozen=True, kw_only=True):
 
 
 class ChangePart(_Part, frozen=True, kw_only=True):
-    """`before` and `after` are JSON values: null is absent, left out is not known."""
+    """`before` and `after` are JSON values: null is absent, left out is not known.
+
+    `entity` is what was changed, where that is not what is to blame.
+    """
 
     field: str
     before: Any = msgspec.UNSET
     after: Any = msgspec.UNSET
     actor: str | None
     at: datetime
+    entity: Ref | msgspec.UnsetType = msgspec.UNSET
 
 
 class Step(_Part, frozen=True, kw_only=True):

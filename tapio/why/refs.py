@@ -38,11 +38,16 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def change_part(change: Change) -> ChangePart:
+def change_part(change: Change, blame: ObjectKey) -> ChangePart:
     """The change as the document has it."""
     return ChangePart(
-        field=change.field, before=change.before, after=change.after, actor=change.actor, at=utc(change.at)
-    )  # fmt: skip
+        field=change.field,
+        before=change.before,
+        after=change.after,
+        actor=change.actor,
+        at=utc(change.at),
+        entity=msgspec.UNSET if change.entity == blame else plain_ref(change.entity, change.uid),
+    )
 
 
 def chain(links: Iterable[Link], concluded_by: Link) -> tuple[Step, ...]:

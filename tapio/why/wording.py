@@ -90,7 +90,11 @@ def _causes(explanation: Explanation, clock: Clock) -> Iterator[Block]:
 
 def _cause(cause: Cause, clock: Clock) -> str:
     change = cause.change
-    return f"{_full(cause.entity)}  {_change(change, clock) if change else cause.summary}"
+    if change is None:
+        return f"{_full(cause.entity)}  {cause.summary}"
+    if change.entity:
+        return f"{_full(cause.entity)}  {cause.summary}; {_full(change.entity)} {_change(change, clock)}"
+    return f"{_full(cause.entity)}  {_change(change, clock)}"
 
 
 def _change(change: ChangePart, clock: Clock) -> str:

@@ -140,3 +140,15 @@ def test_what_a_container_logged_does_not_drive_the_terminal() -> None:
 )
 def test_a_change_is_said_in_a_few_words(before: object, after: object, text: str) -> None:
     assert described(before, after) == text
+
+
+def test_a_change_of_something_else_than_what_is_to_blame_says_of_what() -> None:
+    world = World().has(POD).shows(POD, "Pending", 2)
+    change = world.changed("Deployment/shop/web", "spec.replicas", 1, before=1, after=5)
+    world.says(POD, "admission.quota_exceeded", "ResourceQuota/shop/team", change=change, summary="no cpu left")
+    answer = world.why("pod/web-0")
+    cause = next(line for line in words(answer) if line.startswith("CAUSE"))
+    assert "ResourceQuota/shop/team no cpu left; Deployment/shop/web spec.replicas 1 -> 5" in " ".join(cause.split())
+    assert answer.causes[0].change
+    assert answer.causes[0].change.entity
+    assert answer.causes[0].change.entity.kind == "Deployment"

@@ -1,0 +1,59 @@
+"""What goes wrong with a node. These stop a part of the shared lab, so each restores it before it ends (`alone`)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.scenarios.conftest import Answer, Tapio, first_code
+
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
+
+SERVING = ("serve=8080", "hang")
+NODE = "node-2"
+
+
+@pytest.fixture
+def silent_node(lab: Lab, lab_namespace: str) -> Iterator[str]:
+    """A node whose kubelet was stopped while a workload ran there, and one on the other node; started again after."""
+    here, there = lab_objects.on_node(NODE), lab_objects.on_node("node-1")
+    lab.apply(
+        [
+            lab_objects.deployment("here", SERVING, node_selector=here),
+            lab_objects.deployment("there", SERVING, node_selector=there),
+            lab_objects.service("here"),
+        ],
+        lab_namespace,
+    )
+    lab.wait_for_rollout("here", lab_namespace)
+    lab.wait_for_rollout("there", lab_namespace)
+    lab.stop_kubelet(NODE)
+    try:
+        yield NODE
+    finally:
+        lab.start_kubelet(NODE)
+        lab.wait(lambda: _is_ready(lab, NODE), 60, f"{NODE} is ready again")
+
+
+def _is_ready(lab: Lab, name: str) -> bool:
+    conditions = lab.get("node", name, "")["status"]["conditions"]
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def blamed(answer: Answer) -> tuple[str, str, str]:
+    entity = answer["causes"][0]["entity"]
+    return first_code(answer), entity["kind"], entity["name"]
+
+
+def test_a_node_whose_kubelet_fell_silent_and_what_runs_there(
+    lab: Lab, lab_namespace: str, running_tapio: Tapio, silent_node: str
+) -> None:
+    lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), lab_namespace)
+    lab.wait(lambda: not _is_ready(lab, silent_node), 90, "the node is not ready")
+    expected = ("node.kubelet_down", "Node", silent_node)
+    assert blamed(running_tapio.until(f"node/{silent_node}", "", "node.kubelet_down")) == expected
+    for target in ("deployment/here", "service/here"):
+        assert blamed(running_tapio.until(target, lab_namespace, "node.kubelet_down")) == expected
+        assert blamed(running_tapio.live(target, lab_namespace)) == expected
+    assert running_tapio.why("deployment/there", lab_namespace)["status"] == "healthy"

@@ -155,7 +155,29 @@ def test_a_port_that_the_service_does_not_have(lab: Lab, lab_namespace: str, run
     lab.apply([lab_objects.deployment("db", SERVING), lab_objects.service("db")], lab_namespace)
     lab.wait_for_rollout("db", lab_namespace)
     decoy(lab, lab_namespace)
-    client = telling(lab_objects.deployment("client", ("connect=db:81", "hang"), env={"DB_PORT": "81"}))
-    lab.apply(client, lab_namespace)
+    client = lab_objects.deployment("client", ("connect=db:81", "hang"), env={"DB_PORT": "81"})
+    lab.apply(client, lab_namespace)  # only its log tells
     answer = expect(running_tapio, lab_namespace, "client", "runtime.dependency_port", ("Deployment", "client"))
     assert attributes_of(answer)["port"] == 81
+
+
+def test_an_init_container_that_waits_for_a_service_that_nobody_made(
+    lab: Lab, lab_namespace: str, running_tapio: Tapio
+) -> None:
+    decoy(lab, lab_namespace)
+    waiting = lab_objects.deployment("client", SERVING, init_steps=("every=1s", "resolve-forever=db-nope"))
+    lab.apply(waiting, lab_namespace)
+    answer = expect(running_tapio, lab_namespace, "client", "runtime.dependency_address", ("Deployment", "client"))
+    found = attributes_of(answer)
+    assert (found["container"], found["host"]) == ("init", "db-nope")
+
+
+def test_a_backend_that_fails_is_the_cause_of_its_clients_failures(
+    lab: Lab, lab_namespace: str, running_tapio: Tapio
+) -> None:
+    missing = lab_objects.WORKLOAD_IMAGE.replace(":1", ":missing")
+    lab.apply([lab_objects.deployment("db", SERVING, image=missing), lab_objects.service("db")], lab_namespace)
+    decoy(lab, lab_namespace)
+    client = telling(lab_objects.deployment("client", ("connect=db:80", "hang")))
+    lab.apply(client, lab_namespace)
+    expect(running_tapio, lab_namespace, "client", "startup.image_not_found", ("Deployment", "db"))

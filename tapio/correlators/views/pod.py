@@ -59,9 +59,10 @@ class PodView(View):
 
     @property
     def is_unseen(self) -> bool:
-        """Whether nobody has said or done anything about it: no scheduler, no kubelet."""
+        """Whether nobody has said or done anything about it since it was made: no scheduler, no kubelet."""
         waits = self.status.phase == "Pending" and not self.spec.node_name
-        return waits and self.condition("PodScheduled") is None and not self.happenings
+        spoken_of = any(event.event_name is not EventName.CONTROLLER_CREATED for event in self.happenings)
+        return waits and self.condition("PodScheduled") is None and not spoken_of
 
     @property
     def overdue_at(self) -> datetime:

@@ -375,7 +375,7 @@ def unseen(**spec: Any) -> Json:
 
 
 def test_a_pod_nobody_looks_at_tells_that_the_scheduler_is_down() -> None:
-    scene = Scene().see(unseen(), at=0.5)
+    scene = Scene().see(unseen(), at=0.5).say(deployment(), "SuccessfulCreate", "Created pod: web-1", at=0.5)
     assert codes(scene.links(POD, at=1)) == ["none.starting"]
     (link,) = scene.links(POD, at=2)
     assert (link.code, link.blame.name) == ("scheduling.scheduler_down", "kube-scheduler")

@@ -1,6 +1,6 @@
 """The Kubernetes API, spoken with aiohttp and msgspec.
 
-In: a kubeconfig or the pod's own account. Out: what a LIST and a watch say, as plain dictionaries decoded once.
+In: a kubeconfig or the pod's own account. Out: what a LIST and a watch say, objects in their parts.
 Promised: client-go's contract (`reflector`): pages, bookmarks, resume, relist, back-off, no object older than one
 already said for its uid, and an interval in which changes may be missing is said as such.
 Never: an opinion on what an object means, a write to the cluster.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tapio.kube.config import Cluster, load
     from tapio.kube.kinds import KINDS, Kind, kinds_named
     from tapio.kube.reflector import Reflector
-    from tapio.kube.said import Blind, Denied, Objects, Position, Said, Seen, Trouble, Vanished
+    from tapio.kube.said import Blind, Denied, Objects, Parts, Position, Said, Seen, Trouble, Vanished
 
 __all__ = [
     "KINDS",
@@ -28,6 +28,7 @@ __all__ = [
     "KubeClient",
     "Objects",
     "Pace",
+    "Parts",
     "Position",
     "Reflector",
     "Said",
@@ -46,6 +47,6 @@ __getattr__ = lazily(
         "tapio.kube.config": ("Cluster", "load"),
         "tapio.kube.kinds": ("KINDS", "Kind", "kinds_named"),
         "tapio.kube.reflector": ("Reflector",),
-        "tapio.kube.said": ("Blind", "Denied", "Objects", "Position", "Said", "Seen", "Trouble", "Vanished"),
+        "tapio.kube.said": ("Blind", "Denied", "Objects", "Parts", "Position", "Said", "Seen", "Trouble", "Vanished"),
     },
 )

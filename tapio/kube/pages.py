@@ -1,12 +1,14 @@
-"""The documents of a LIST and the lines of a watch, decoded once."""
+"""The documents of a LIST and the lines of a watch, read as far as it takes to tell objects apart."""
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from functools import cache
+from typing import NamedTuple
 
 import msgspec
 
 from tapio.kube.client import KubeClient
 from tapio.kube.kinds import Kind
+from tapio.kube.said import Parts
 
 PAGE = 500  # client-go's page size for a listing that is not served from the watch cache
 
@@ -27,18 +29,20 @@ class Page(msgspec.Struct):
     """One page. `items` lack the `kind` and `apiVersion` that a watch gives."""
 
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[dict[str, Any]] | None = None
+    items: list[Parts] | None = None
 
 
 class Line(msgspec.Struct, gc=False):
     """One line of a watch."""
 
     type: str
-    object: dict[str, Any]
+    object: Parts
 
 
 _pages = msgspec.json.Decoder(Page)
 _lines = msgspec.json.Decoder(Line)
+_fields = msgspec.json.Decoder(Parts)
+_strings = msgspec.json.Decoder(str)
 
 
 async def pages(client: KubeClient, kind: Kind, namespace: str | None = None) -> AsyncGenerator[Page]:
@@ -64,11 +68,17 @@ def watching(kind: Kind) -> str | None:
     return _METADATA.format("") if kind.metadata_only else None
 
 
-def named(kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
+def named(kind: Kind, parts: Parts) -> Parts:
     """An object under its own kind: a listing leaves it out, and metadata alone calls itself PartialObjectMetadata."""
+    own = {"kind": _quoted(kind.name), "apiVersion": _quoted(kind.api_version)}
     if kind.metadata_only:
-        return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": obj.get("metadata")}
-    return {"kind": kind.name, "apiVersion": kind.api_version, **obj}
+        return {**own, "metadata": parts["metadata"]}
+    return {**own, **parts}
+
+
+@cache
+def _quoted(text: str) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(text))
 
 
 def read_line(line: bytes) -> Line:
@@ -83,16 +93,40 @@ def read_line(line: bytes) -> Line:
         raise MalformedError(f"a watch line cannot be read: {error}: {line[:80]!r}") from error
 
 
-def identity_of(obj: dict[str, Any]) -> tuple[str, str]:
-    """(uid, resourceVersion) of an object.
+class Identity(NamedTuple):
+    """Which version of which object it is, and the fields of its metadata, not yet read."""
+
+    uid: str
+    version: str
+    metadata: Parts
+
+
+def identity_of(parts: Parts) -> Identity:
+    """The identity of an object.
 
     Raises:
         MalformedError: it has none.
     """
-    meta = obj.get("metadata")
-    if isinstance(meta, dict) and (version := meta.get("resourceVersion")):
-        return meta.get("uid") or f"{meta.get('namespace', '')}/{meta.get('name', '')}", version
-    raise MalformedError(f"an object without resourceVersion: {str(obj)[:80]}")
+    try:
+        meta = _fields.decode(parts["metadata"])
+        version = text_of(meta, "resourceVersion")
+        if version:
+            uid = text_of(meta, "uid") or f"{text_of(meta, 'namespace')}/{text_of(meta, 'name')}"
+            return Identity(uid, version, meta)
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        pass
+    shown = {name: bytes(part)[:40] for name, part in parts.items()}
+    raise MalformedError(f"an object without resourceVersion: {str(shown)[:80]}")
+
+
+def text_of(parts: Parts, name: str) -> str:
+    """A field that is a string; empty where it is absent.
+
+    Raises:
+        msgspec.DecodeError: it is something else.
+    """
+    part = parts.get(name)
+    return _strings.decode(part) if part is not None else ""
 
 
 def _page(document: bytes) -> Page:

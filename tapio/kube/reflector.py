@@ -101,11 +101,11 @@ class Reflector:
     async def _say_page(self, page: Page, listed: set[str]) -> None:
         news = []
         for item in page.items or ():
-            uid, version = identity_of(item)
+            uid, version, meta = identity_of(item)
             listed.add(uid)
             if self._versions.admits(uid, version):
                 kind: WatchType = "MODIFIED" if uid in self._versions else "ADDED"
-                news.append(Seen(kind, uid, version, named(self._kind, item)))
+                news.append(Seen(kind, uid, version, named(self._kind, item), meta))
                 self._versions.living(uid, version)
         if news:
             await self._say(Objects(self._kind, news, listed=True, relisted=self._listed_before))
@@ -146,16 +146,16 @@ class Reflector:
 
     def _hear_line(self, line: Line, news: list[Seen]) -> str:
         if line.type == "ERROR":
-            raise ApiError(msgspec.convert(line.object, Status, strict=False))
+            raise ApiError(_status(line))
         if line.type == "BOOKMARK":
             return _bookmark(line)
-        uid, version = identity_of(line.object)
+        uid, version, meta = identity_of(line.object)
         if line.type not in {"ADDED", "MODIFIED", "DELETED"}:
             raise MalformedError(f"a watch line of the unknown type {line.type!r}")
         if not self._versions.admits(uid, version):
             return version
         obj = named(self._kind, line.object) if self._kind.metadata_only else line.object
-        news.append(Seen(cast("WatchType", line.type), uid, version, obj))
+        news.append(Seen(cast("WatchType", line.type), uid, version, obj, meta))
         note = self._versions.deleted if line.type == "DELETED" else self._versions.living
         note(uid, version)
         return version
@@ -213,7 +213,9 @@ class Reflector:
 
 def _bookmark(line: Line) -> str:
     """A bookmark's version; its object has nothing else."""
-    meta = line.object.get("metadata") or {}
-    if version := meta.get("resourceVersion"):
-        return str(version)
-    raise MalformedError("a bookmark without resourceVersion")
+    return identity_of(line.object).version
+
+
+def _status(line: Line) -> Status:
+    fields = {name: msgspec.json.decode(part) for name, part in line.object.items()}
+    return msgspec.convert(fields, Status, strict=False)

@@ -1,4 +1,4 @@
-"""What a reflector says of one kind, in the order things hold: small values, and objects as decoded."""
+"""What a reflector says of one kind, in the order things hold: small values, and objects in their parts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,13 +11,31 @@ from tapio.kube.kinds import Kind
 WatchType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
+Parts = dict[str, msgspec.Raw]
+"""An object's top-level fields as the bytes that came: most of what changes in a cluster changes one of them."""
+
+_parts = msgspec.json.Decoder(Parts)
+
+
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """One version of one object. The dictionary belongs to whoever receives it."""
+    """One version of one object: its top-level fields, and those of its metadata, not yet read."""
 
     type: WatchType
     uid: str
     version: str
-    object: dict[str, Any]
+    parts: Parts
+    metadata: Parts
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The whole object, read anew: the dictionary belongs to whoever asks."""
+        return {name: msgspec.json.decode(part) for name, part in self.parts.items()}
+
+    @classmethod
+    def of(cls, type_: WatchType, uid: str, version: str, obj: dict[str, Any]) -> "Seen":
+        """A version of an object at hand."""
+        parts = _parts.decode(msgspec.json.encode(obj))
+        return cls(type_, uid, version, parts, _parts.decode(parts["metadata"]))
 
 
 class Objects(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import pytest
 from tapio.collectors.kubeapi import snapshot
 from tapio.collectors.kubeapi.logs import Logged, LogReader
 from tapio.collectors.redaction import Redactor
-from tapio.kube import Denied, KubeClient, kinds_named
+from tapio.kube import Denied, KubeClient, Seen, kinds_named
 from tapio.raw import encode
 from tests.integration.misbehaving_api import (
     Answer,
@@ -45,6 +45,10 @@ def crashed(name: str, run: int = 1, *, version: int = 2) -> Json:
     state = {"waiting": {"reason": "CrashLoopBackOff"}}
     container = {"name": "app", "ready": False, "state": state, "lastState": {"terminated": ended}}
     return obj(name, version, kind="Pod", spec={}, status={"containerStatuses": [container]})
+
+
+def seen(name: str, run: int = 1) -> Seen:
+    return Seen.of("MODIFIED", f"uid-{name}", str(run), crashed(name, run))
 
 
 class Reading:
@@ -105,9 +109,9 @@ async def test_a_run_is_read_once_however_often_its_pod_is_said(api: Misbehaving
     will_log(api, text("first"), text("second"))
     async with reading(api) as found:
         for _ in range(3):
-            found.reader.consider(crashed("p", run=1))
+            found.reader.consider(seen("p", run=1))
             await found.counted("log read", 1)
-        found.reader.consider(crashed("p", run=2))
+        found.reader.consider(seen("p", run=2))
         await found.counted("log read", 2)
     assert found.lines == [["first"], ["second"]]
     assert len(asked(api)) == 2
@@ -117,7 +121,7 @@ async def test_words_that_repeat_from_run_to_run_are_said_once(api: MisbehavingA
     will_log(api, text("no such host"), text("no such host"), text("refused"))
     async with reading(api) as found:
         for run in (1, 2, 3):
-            found.reader.consider(crashed("p", run=run))
+            found.reader.consider(seen("p", run=run))
             await until(lambda run=run: len(asked(api)) == run)  # type: ignore[misc]
         await until(lambda: len(found.lines) == 2)
     assert found.lines == [["no such host"], ["refused"]]
@@ -126,10 +130,10 @@ async def test_words_that_repeat_from_run_to_run_are_said_once(api: MisbehavingA
 async def test_a_container_is_not_read_again_within_its_rest(api: MisbehavingApi) -> None:
     async with reading(api, apart_s=3600) as found:
         will_log(api, text("first"), text("other"))
-        found.reader.consider(crashed("p", run=1))
+        found.reader.consider(seen("p", run=1))
         await until(lambda: len(found.lines) == 1)
-        found.reader.consider(crashed("p", run=2))
-        found.reader.consider(crashed("other"))
+        found.reader.consider(seen("p", run=2))
+        found.reader.consider(seen("other"))
         await until(lambda: len(found.lines) == 2)
     assert found.lines == [["first"], ["other"]]
     assert len(asked(api)) == 2
@@ -150,7 +154,7 @@ async def test_few_logs_are_read_at_once(api: MisbehavingApi) -> None:
     api.always["log"] = slow
     async with reading(api) as found:
         for n in range(20):
-            found.reader.consider(crashed(f"p{n}"))
+            found.reader.consider(seen(f"p{n}"))
         await until(lambda: open_now == 4)
         opened.set()
         await found.counted("log read", 20)
@@ -161,7 +165,7 @@ async def test_a_log_that_cannot_be_read_is_counted_and_the_next_one_is_read(api
     will_log(api, GONE, refuse(502, "BadGateway", "dial tcp: kubelet away"), text("words"))
     async with reading(api) as found:
         for n in range(3):
-            found.reader.consider(crashed(f"p{n}"))
+            found.reader.consider(seen(f"p{n}"))
         await until(lambda: len(found.lines) == 1)
     assert found.reader.counts["log unreadable"] == 2
 
@@ -170,7 +174,7 @@ async def test_logs_that_may_not_be_read_are_said_once_and_not_asked_for_again(a
     api.always["log"] = FORBIDDEN
     async with reading(api) as found:
         for n in range(8):
-            found.reader.consider(crashed(f"p{n}"))
+            found.reader.consider(seen(f"p{n}"))
         await found.counted("log forbidden", 8)
     [denied] = found.said
     assert isinstance(denied, Denied)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.enrich import Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.timestamps import deletion_asked, source_time
 from tapio.raw import ObjectKey
 
@@ -92,7 +92,7 @@ def test_who_has_no_owner_is_its_own_root() -> None:
 def test_the_controller_comes_before_other_owners() -> None:
     both = owned("Pod", "p", ("Config", "c", False), ("ReplicaSet", "r", True))
     assert owner_of(both) == ObjectKey("ReplicaSet", "shop", "r")
-    meta = metadata(both, key_of(both), observed_at="")
+    meta = metadata(about(both), key_of(both), observed_at="")
     assert meta.k8s_owner_refs == "ReplicaSet/r,Config/c"
 
 
@@ -101,9 +101,9 @@ def test_a_cluster_wide_owner_has_no_namespace() -> None:
 
 
 def test_an_event_is_about_the_object_it_involves() -> None:
-    about = event(involvedObject={"kind": "Pod", "namespace": "shop", "name": "checkout-1-x"})
+    happened = event(involvedObject={"kind": "Pod", "namespace": "shop", "name": "checkout-1-x"})
     owners = learnt(POD, REPLICA_SET)
-    meta = metadata(about, owners.root(subject_of(about)), observed_at="2026-01-01T00:00:00Z")
+    meta = metadata(about(happened), owners.root(subject_of(happened)), observed_at="2026-01-01T00:00:00Z")
     assert (meta.k8s_kind, meta.k8s_name, meta.k8s_root) == ("Event", "e", "Deployment/shop/checkout")
     node = event(involvedObject={"kind": "Node", "name": "node-1", "namespace": ""})
     assert str(subject_of(node)) == "Node//node-1"

@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 def renewal(after_s: float, *, holder: str = "node-1", term_s: int = 40, type_: Any = "MODIFIED") -> Seen:
     at = START + timedelta(seconds=after_s)
     spec = {"holderIdentity": holder, "leaseDurationSeconds": term_s, "renewTime": at.isoformat()}
-    return Seen(type_, "uid-lease", str(int(after_s) + 1), {"kind": "Lease", "metadata": {}, "spec": spec})
+    return Seen.of(type_, "uid-lease", str(int(after_s) + 1), {"kind": "Lease", "metadata": {}, "spec": spec})
 
 
 def at(after_s: float) -> datetime:
@@ -52,9 +52,8 @@ def test_a_lease_that_nobody_holds_or_whose_time_is_no_time_does_not_lapse() -> 
     leases = Leases()
     leases.is_news(renewal(0, holder=""))
     assert not list(leases.lapsed(at(600)))
-    broken = renewal(0)
-    broken.object["spec"]["renewTime"] = "yesterday"
-    leases.is_news(broken)
+    spec = {"holderIdentity": "node-1", "renewTime": "yesterday"}
+    leases.is_news(Seen.of("ADDED", "uid-lease", "9", {"kind": "Lease", "metadata": {}, "spec": spec}))
     assert not list(leases.lapsed(at(600)))
 
 

@@ -252,7 +252,7 @@ class KubeApiCollector:
                 continue
             batch.parts.append(draft)
             if self._logs and said.kind.name == "Pod" and seen.type != "DELETED":
-                self._logs.consider(seen.object)
+                self._logs.consider(seen)
             owner = None if said.listed else witness.unknown_owner(draft)
             if owner and owner.kind in self._watched and owner not in self._given_up:
                 batch.awaited.add(owner)

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -73,19 +73,32 @@ class Owners:
         return key in self._owner
 
 
-def metadata(obj: Json, root: ObjectKey, *, observed_at: str, relisted: bool = False) -> Metadata:
-    """The enrichment of one object's event."""
-    key = key_of(obj)
+class About(NamedTuple):
+    """What events about an object say of it, as their metadata spells it."""
+
+    key: ObjectKey
+    uid: str
+    labels: str
+    owner_refs: str
+
+
+def about(obj: Json) -> About:
     meta = obj.get("metadata") or {}
     refs = _controller_first(meta.get("ownerReferences") or ())
+    owners = format_owner_refs([(ref.get("kind") or "", ref.get("name") or "") for ref in refs])
+    return About(key_of(obj), meta.get("uid") or "", format_labels(meta.get("labels") or {}), owners)
+
+
+def metadata(of: About, root: ObjectKey, *, observed_at: str, relisted: bool = False) -> Metadata:
+    """The enrichment of one object's event."""
     return Metadata(
         collector="kubeapi",
-        k8s_namespace=key.namespace,
-        k8s_name=key.name,
-        k8s_kind=key.kind,
-        k8s_uid=meta.get("uid") or "",
-        k8s_labels=format_labels(meta.get("labels") or {}),
-        k8s_owner_refs=format_owner_refs([(ref.get("kind") or "", ref.get("name") or "") for ref in refs]),
+        k8s_namespace=of.key.namespace,
+        k8s_name=of.key.name,
+        k8s_kind=of.key.kind,
+        k8s_uid=of.uid,
+        k8s_labels=of.labels,
+        k8s_owner_refs=of.owner_refs,
         k8s_root=str(root),
         observed_at=observed_at,
         relisted=True if relisted else msgspec.UNSET,

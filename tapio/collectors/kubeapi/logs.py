@@ -4,6 +4,7 @@ Nothing here is fatal: a container that is gone, a kubelet that is away or a log
 """
 
 import asyncio
+import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ import msgspec
 from tapio.collectors.kubeapi.last_words import LINES, Run, kept, started_at, wanted
 from tapio.collectors.redaction import Redactor
 from tapio.errors import ForbiddenError, UnreachableError
-from tapio.kube import Denied, Kind, KubeClient
+from tapio.kube import Denied, Kind, KubeClient, Seen
 from tapio.kube.status import ApiError
 
 Json = dict[str, Any]
@@ -32,6 +33,7 @@ _FORBIDDEN_REST_S = 300.0  # rights may be granted later
 _MOST_WAITING = 1_000
 _REMEMBERED = 20_000  # containers whose last read is known
 _PATIENCE_S = 10.0  # for one log: a kubelet that is away lets the API server wait 30 s
+_AILING = re.compile(rb'"exitCode"|"ready":\s*false')  # what a status has where any log may be wanted
 _BYTES = 1024 * 1024  # asked of the API server, which counts from the first of the lines asked for
 _LOOK_AT_MOST = 40  # containers read in one look
 _LOOK_S = 5.0  # and the time it may take
@@ -89,15 +91,18 @@ class LogReader:
         self._waiting: dict[_Key, _Wanted] = {}
         self._past: OrderedDict[_Key, _Past] = OrderedDict()
         self._forbidden: dict[str, float] = {}
+        self._noted: set[str] = set()
         self._news = asyncio.Event()
         self._places = asyncio.Semaphore(_AT_ONCE)
         self.counts = Counter[str]()
 
-    def consider(self, pod: Json) -> None:
+    def consider(self, seen: Seen) -> None:
         """Notes which logs of a Pod's containers are to be read, and forgets what no longer is."""
-        if not self._lines:
+        ails = bool(_AILING.search(seen.parts.get("status") or b""))
+        if not self._lines or not (ails or seen.uid in self._noted):
             return
-        uid = pod["metadata"].get("uid") or ""
+        pod, uid = seen.object, seen.uid
+        (self._noted.add if ails else self._noted.discard)(uid)
         runs = {(uid, run.container, run.previous): run for run in wanted(pod)}
         for name in ("initContainerStatuses", "containerStatuses"):
             for container in (pod.get("status") or {}).get(name) or ():

@@ -11,7 +11,7 @@ import msgspec
 
 from tapio.collectors.kubeapi import losses
 from tapio.collectors.kubeapi.collector import Redaction
-from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.enrich import Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.hindsight import changes_in_sight
 from tapio.collectors.kubeapi.last_words import LINES
 from tapio.collectors.kubeapi.logs import LOGS, Logged, look
@@ -19,7 +19,7 @@ from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.timestamps import source_time
 from tapio.collectors.kubeapi.witness import logged
 from tapio.collectors.redaction import Redactor
-from tapio.kube import Denied, Kind, KubeClient
+from tapio.kube import Denied, Kind, KubeClient, Parts
 from tapio.kube.client import refused
 from tapio.kube.pages import named, pages
 from tapio.kube.status import ApiError
@@ -99,8 +99,12 @@ async def _list_once(client: KubeClient, kind: Kind, namespace: str | None) -> l
     objects: list[Json] = []
     async with aclosing(pages(client, kind, namespace)) as all_pages:
         async for page in all_pages:
-            objects += (named(kind, item) for item in page.items or ())
+            objects += (_read(named(kind, item)) for item in page.items or ())
     return objects
+
+
+def _read(parts: Parts) -> Json:
+    return {name: msgspec.json.decode(part) for name, part in parts.items()}
 
 
 def _denied(kind: Kind, error: ApiError, at: datetime) -> Denied:
@@ -132,9 +136,9 @@ def _events(objects: Sequence[Json], logs: Sequence[Logged], redactor: Redactor,
             timestamp=timestamp,
             type=f"{obj['kind'].lower()}_created",
             data=raw_json(record),
-            metadata=metadata(obj, owners.root(subject_of(obj)), observed_at=observed_at),
+            metadata=metadata(about(obj), owners.root(subject_of(obj)), observed_at=observed_at),
         )
     for said in logs:
         draft = logged(said, now=at)
-        meta = metadata(said.pod, owners.root(draft.subject), observed_at=observed_at)
+        meta = metadata(draft.about, owners.root(draft.subject), observed_at=observed_at)
         yield RawEvent(timestamp=draft.timestamp, type=draft.type, data=draft.data, metadata=meta)

@@ -26,7 +26,7 @@ def redact(obj: Json, redactor: Redactor) -> None:
         _annotations(meta, redactor)
     for spec in _pod_specs(obj):
         _pod_spec(spec, redactor)
-    _status(obj.get("status"), redactor)
+    redact_status(obj.get("status"), redactor)
 
 
 def _only_metadata(obj: Json) -> None:
@@ -108,7 +108,7 @@ def _action(action: Any, redactor: Redactor) -> None:  # noqa: ANN401
             header["value"] = redactor.mark(value) if secret else redactor.value(str(header.get("name")), value)
 
 
-def _status(status: Any, redactor: Redactor) -> None:  # noqa: ANN401
+def redact_status(status: Any, redactor: Redactor) -> None:  # noqa: ANN401
     """A container's last words are log lines, and conditions repeat them."""
     if not isinstance(status, dict):
         return

@@ -60,29 +60,34 @@ def _occurrences(event: Json) -> Iterator[str]:
 def _times(obj: Json) -> Iterator[str]:
     meta = obj.get("metadata") or {}
     yield from _present(meta, ("creationTimestamp",))
-    for entry in meta.get("managedFields") or ():
+    for entry in _mappings(meta.get("managedFields")):
         yield from _present(entry, ("time",))
     status = obj.get("status")
     if not isinstance(status, dict):
         return
     yield from _present(status, _STATUS_TIMES)
-    for condition in status.get("conditions") or ():
+    for condition in _mappings(status.get("conditions")):
         yield from _present(condition, _CONDITION_TIMES)
     for name in _STATUS_LISTS:
-        for container in status.get(name) or ():
+        for container in _mappings(status.get(name)):
             yield from _container_times(container)
 
 
 def _container_times(container: Json) -> Iterator[str]:
-    for state in (container.get("state") or {}, container.get("lastState") or {}):
-        for part in state.values():
-            if isinstance(part, dict):
-                yield from _present(part, ("startedAt", "finishedAt"))
+    for state in _mappings([container.get("state"), container.get("lastState")]):
+        for part in _mappings(list(state.values())):
+            yield from _present(part, ("startedAt", "finishedAt"))
+
+
+def _mappings(value: Any) -> Iterator[Json]:  # noqa: ANN401  whatever stands where a list should
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
 
 
 def _present(holder: Json, names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        if value := holder.get(name):
+        value = holder.get(name)
+        if value and isinstance(value, str):
             yield value
 
 

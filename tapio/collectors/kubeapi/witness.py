@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tapio.collectors.kubeapi.changes import diff, pruned
-from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.enrich import About, Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.hindsight import last_data_write
 from tapio.collectors.kubeapi.logs import Logged
 from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
-from tapio.collectors.kubeapi.timestamps import source_time
+from tapio.collectors.kubeapi.standing import Standing, is_clean, newest_time, whole, wish_of
+from tapio.collectors.kubeapi.timestamps import parse_time, source_time
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Kind, Seen
 from tapio.raw import FieldChange, ObjectKey, RawEvent
@@ -29,7 +30,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class Draft(NamedTuple):
     """An event that still waits for its root owner: its owner may be one line behind it, on another watch."""
 
-    object: Json
+    about: About
     subject: ObjectKey
     timestamp: datetime
     type: str
@@ -42,7 +43,7 @@ def logged(said: Logged, *, now: datetime) -> Draft:
     """The draft of a container's last lines, dated by the run that said them."""
     run = said.run
     return Draft(
-        object=said.pod,
+        about=about(said.pod),
         subject=key_of(said.pod),
         timestamp=run.at,
         type="container_log",
@@ -59,29 +60,75 @@ class Witness:
         self._memory = memory
         self._redactor = redactor
         self.owners = Owners(memory.owners())
+        self._standing: dict[str, Standing] = {}
 
     def seen(
         self, kind: Kind, seen: Seen, *, now: datetime, relisted: bool = False, lapsed: bool = False
     ) -> Draft | None:
-        """The draft of one version; None for an Event's deletion, which is only its expiry. Changes the object.
+        """The draft of one version; None for an Event's deletion, which is only its expiry.
 
         `lapsed`: the version is a Lease's last renewal, and its term is over.
         """
-        obj, last = seen.object, self._memory.last(seen.uid)
-        if seen.type == "DELETED" and kind.name == "Event":
+        if kind.name == "Event" and seen.type == "DELETED":
             self._memory.stage_deleted(seen.uid)
             return None
+        wish = 0 if kind.name == "Event" else wish_of(seen.parts, seen.metadata)
+        before = self._standing.get(seen.uid)
+        same = before if before and before.wish == wish else None
+        if same and same.clean and seen.type == "MODIFIED" and not lapsed:
+            draft = self._status_moved(kind, seen, same, now=now, relisted=relisted)
+            if draft is not None:
+                return draft
+        return self._whole(kind, seen, wish, same, now=now, relisted=relisted, more={"lapsed": True} if lapsed else {})
+
+    def _status_moved(self, kind: Kind, seen: Seen, same: Standing, *, now: datetime, relisted: bool) -> Draft | None:
+        """The draft of a version whose wish is known and clean; None where a closer look is needed after all."""
+        last = self._memory.last(seen.uid)
+        if last is None or "deletionTimestamp" in seen.metadata or kind.name == "Secret":
+            return None
+        try:
+            at = parse_time(newest_time(seen.parts, seen.metadata))
+            data = whole(seen.parts, seen.metadata, self._redactor)
+        except (ValueError, msgspec.DecodeError):
+            return None
+        self._memory.stage(seen.uid, Known(last.key, last.owner, seen.version, at.timestamp()), None)
+        return Draft(
+            about=same.about,
+            subject=same.about.key,
+            timestamp=at,
+            type=f"{kind.name.lower()}_modified",
+            data=msgspec.Raw(b'{"type":"MODIFIED","object":%b}' % data),
+            observed_at=rfc3339(now),
+            relisted=relisted,
+        )
+
+    def _whole(  # noqa: PLR0913  what one version is told with
+        self,
+        kind: Kind,
+        seen: Seen,
+        wish: int,
+        same: Standing | None,
+        *,
+        now: datetime,
+        relisted: bool,
+        more: Json,
+    ) -> Draft:
+        obj, last = seen.object, self._memory.last(seen.uid)
         redact(obj, self._redactor)
         at = _dated(obj, deleted=seen.type == "DELETED", last=last, now=now)
-        body = None if kind.name == "Event" else _encode(pruned(obj))
+        body = None if same or kind.name == "Event" else _encode(pruned(obj))
         before = self._memory.body(seen.uid) if last and body else None
         changes = diff(_decode(before), obj) if before and before != body else ()
         if kind.name == "Secret" and last and not changes:
             changes = last_data_write(obj, since=_second_of(last.at))
+        if same and same.clean is None:
+            same = same._replace(clean=is_clean(seen.parts, obj))
         (obj.get("metadata") or {}).pop("managedFields", None)
+        draft = _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
         self._remember(seen, obj, None if body == before else body, at)
-        more = {"lapsed": True} if lapsed else {}
-        return _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
+        if kind.name != "Event" and seen.type != "DELETED":
+            self._standing[seen.uid] = same or Standing(wish, None, draft.about)
+        return draft
 
     def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:
         """The draft of a deletion that a listing revealed: the object's last known state, less its status."""
@@ -90,6 +137,7 @@ class Witness:
             return None
         body = self._memory.body(uid)
         self._memory.stage_deleted(uid)
+        self._standing.pop(uid, None)
         if kind.name == "Event":
             return None
         self.owners.deleted(last.key)
@@ -108,7 +156,7 @@ class Witness:
             timestamp=draft.timestamp,
             type=draft.type,
             data=draft.data,
-            metadata=metadata(draft.object, root, observed_at=draft.observed_at, relisted=draft.relisted),
+            metadata=metadata(draft.about, root, observed_at=draft.observed_at, relisted=draft.relisted),
         )
 
     def _remember(self, seen: Seen, obj: Json, body: bytes | None, at: datetime) -> None:
@@ -118,6 +166,7 @@ class Witness:
             self.owners.learn(key, owner)
         if seen.type == "DELETED":
             self._memory.stage_deleted(seen.uid)
+            self._standing.pop(seen.uid, None)
             self.owners.deleted(key)
             return
         self._memory.stage(seen.uid, Known(key, owner, seen.version, at.timestamp()), body)
@@ -138,7 +187,7 @@ def _draft(  # noqa: PLR0913  one argument per field
     if changes:
         record["changes"] = changes
     return Draft(
-        object=obj,
+        about=about(obj),
         subject=subject_of(obj),
         timestamp=at,
         type=f"{kind.name.lower()}_{_VERBS[watch_type]}",

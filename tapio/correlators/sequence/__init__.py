@@ -1,0 +1,45 @@
+"""Where is each pod, workload, node and Service in its life, and did it leave the healthy path?
+
+State machines over states, read as of a moment. A symptom's onset is carried on while it lasts (see `timeline`).
+"""
+
+from tapio.correlators.sequence.neighbours import of_claim, of_node, of_service
+from tapio.correlators.sequence.pods import (
+    INIT_PATIENCE,
+    describe_end,
+    lost_readiness,
+    of_pod,
+    probe_budget,
+    signal_of,
+    start_deadline,
+)
+from tapio.correlators.sequence.sighting import START_BUDGET, Sighting
+from tapio.correlators.sequence.workloads import of_workload
+from tapio.correlators.views import ClaimView, NodeView, PodView, ServiceView, View, WorkloadView
+
+__all__ = [
+    "INIT_PATIENCE",
+    "START_BUDGET",
+    "Sighting",
+    "describe_end",
+    "lost_readiness",
+    "probe_budget",
+    "sighting",
+    "signal_of",
+    "start_deadline",
+]
+
+
+def sighting(view: View) -> Sighting | None:
+    """The symptom the view shows, or None while it is on its healthy path."""
+    if isinstance(view, PodView):
+        return of_pod(view)
+    if isinstance(view, WorkloadView):
+        return of_workload(view)
+    if isinstance(view, ServiceView):
+        return of_service(view)
+    if isinstance(view, NodeView):
+        return of_node(view)
+    if isinstance(view, ClaimView):
+        return of_claim(view)
+    return None

@@ -1,0 +1,57 @@
+"""Where Services, nodes and claims are in their lives: what pods are reached through, run on and store to."""
+
+from datetime import datetime
+
+import msgspec
+
+from tapio.correlators.sequence.sighting import START_BUDGET, Sighting, seen_as, seen_of
+from tapio.correlators.views import ClaimView, NodeView, ServiceView, facts_of
+from tapio.graph import SymptomCode
+
+
+def of_service(service: ServiceView) -> Sighting | None:
+    spec = service.spec
+    if not spec.selector or spec.type == "ExternalName" or spec.publish_not_ready_addresses:
+        return None
+    if service.ready_endpoints:
+        return _astray(service)
+    seen = seen_of(service, SymptomCode.NO_ENDPOINTS, _emptied_at(service), "no endpoint is ready")
+    turned = (facts_of(pod).turned_at or pod.timestamp for pod in service.backends)
+    newest = max([service.created_at, *turned])
+    return msgspec.structs.replace(seen, expected_by=newest + START_BUDGET)
+
+
+def _astray(service: ServiceView) -> Sighting | None:
+    if not service.astray:
+        return None
+    ports = ", ".join(f"{one.port.port} -> {one.target}" for one in service.astray)
+    changed = max((change.at for change in service.target_changes), default=service.created_at)
+    return seen_of(service, SymptomCode.PORT_MISMATCH, changed, f"endpoints are ready, ports lead nowhere: {ports}")
+
+
+def _emptied_at(service: ServiceView) -> datetime:
+    """Since when nothing backs it: the newest thing that can have taken the last endpoint away."""
+    return max([service.created_at, *(event.timestamp for event in service.slices)])
+
+
+def of_node(node: NodeView) -> Sighting | None:
+    ready = node.condition("Ready")
+    if ready and ready.status != "True":
+        seen = seen_as(node, SymptomCode.NODE_NOT_READY, ready)
+        return msgspec.structs.replace(seen, expected_by=node.starting_until, recheck_at=node.starting_until)
+    for condition in node.node.status.conditions:
+        if condition.type.endswith("Pressure") and condition.status == "True":
+            return seen_as(node, SymptomCode.NODE_PRESSURE, condition)
+    return None
+
+
+def of_claim(claim: ClaimView) -> Sighting | None:
+    """Not bound: one that waits for its first pod is well, and a volume may take a while to be made."""
+    if claim.is_bound or claim.waits_for_a_pod:
+        return None
+    phase = claim.claim.status.phase or "Pending"
+    seen = seen_of(claim, SymptomCode.UNBOUND, claim.created_at, f"{phase}: no volume is bound to it")
+    if phase == "Lost":
+        return seen
+    recheck_at = claim.overdue_at if claim.at < claim.overdue_at else None
+    return msgspec.structs.replace(seen, expected_by=claim.created_at + START_BUDGET, recheck_at=recheck_at)

@@ -1,0 +1,202 @@
+"""Kubernetes objects, pruned to the fields that rules read.
+
+The shapes are those of the Kubernetes API (k8s.io/api at v0.34), so one decode of an object yields its state and
+drops the rest. A field is added here when a rule needs it. Name, namespace, uid, labels and owners stand in the
+event's `k8s_context` and are not repeated.
+"""
+
+from tapio.unified.objects.admission import (
+    LimitRange,
+    LimitRangeItem,
+    LimitRangeSpec,
+    MutatingWebhookConfiguration,
+    QuotaSpec,
+    QuotaStatus,
+    ResourceQuota,
+    ValidatingWebhookConfiguration,
+    Webhook,
+    WebhookClient,
+    WebhookService,
+)
+from tapio.unified.objects.cluster import ConfigMap, Namespace, NamespaceStatus, Node, NodeSpec, NodeStatus, Taint
+from tapio.unified.objects.facts import PodFacts, WorkloadFacts
+from tapio.unified.objects.part import Condition, LabelSelector, LabelSelectorRequirement, ObjectMeta, Port, Quantity
+from tapio.unified.objects.pods import (
+    ClaimRef,
+    Container,
+    ContainerPort,
+    ContainerState,
+    ContainerStatus,
+    EnvFromSource,
+    EnvVar,
+    EnvVarSource,
+    EphemeralVolume,
+    ExecAction,
+    FieldSelector,
+    GrpcAction,
+    HostPath,
+    HttpGet,
+    KeySelector,
+    NamedRef,
+    Pod,
+    PodSpec,
+    PodStatus,
+    Probe,
+    ProjectedVolume,
+    Resources,
+    Running,
+    SecretRef,
+    SecurityContext,
+    TcpSocket,
+    Terminated,
+    Toleration,
+    Volume,
+    VolumeMount,
+    VolumeProjection,
+    Waiting,
+)
+from tapio.unified.objects.services import (
+    Endpoint,
+    EndpointConditions,
+    EndpointPort,
+    EndpointSlice,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    TargetRef,
+)
+from tapio.unified.objects.storage import (
+    ClaimSpec,
+    ClaimStatus,
+    ObjectRef,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+    VolumeNodeAffinity,
+    VolumeSpec,
+    VolumeStatus,
+)
+from tapio.unified.objects.workloads import (
+    DaemonSet,
+    Deployment,
+    Job,
+    PodTemplate,
+    ReplicaSet,
+    StatefulSet,
+    TemplateMeta,
+    Workload,
+    WorkloadSpec,
+    WorkloadStatus,
+)
+
+__all__ = [
+    "ClaimRef",
+    "ClaimSpec",
+    "ClaimStatus",
+    "Condition",
+    "ConfigMap",
+    "Container",
+    "ContainerPort",
+    "ContainerState",
+    "ContainerStatus",
+    "DaemonSet",
+    "Deployment",
+    "Endpoint",
+    "EndpointConditions",
+    "EndpointPort",
+    "EndpointSlice",
+    "EnvFromSource",
+    "EnvVar",
+    "EnvVarSource",
+    "EphemeralVolume",
+    "ExecAction",
+    "FieldSelector",
+    "GrpcAction",
+    "HostPath",
+    "HttpGet",
+    "Job",
+    "KeySelector",
+    "KubernetesObject",
+    "LabelSelector",
+    "LabelSelectorRequirement",
+    "LimitRange",
+    "LimitRangeItem",
+    "LimitRangeSpec",
+    "MutatingWebhookConfiguration",
+    "NamedRef",
+    "Namespace",
+    "NamespaceStatus",
+    "Node",
+    "NodeSpec",
+    "NodeStatus",
+    "ObjectMeta",
+    "ObjectRef",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodFacts",
+    "PodSpec",
+    "PodStatus",
+    "PodTemplate",
+    "Port",
+    "Probe",
+    "ProjectedVolume",
+    "Quantity",
+    "QuotaSpec",
+    "QuotaStatus",
+    "ReplicaSet",
+    "ResourceQuota",
+    "Resources",
+    "Running",
+    "SecretRef",
+    "SecurityContext",
+    "Service",
+    "ServicePort",
+    "ServiceSpec",
+    "StatefulSet",
+    "StorageClass",
+    "Taint",
+    "TargetRef",
+    "TcpSocket",
+    "TemplateMeta",
+    "Terminated",
+    "Toleration",
+    "ValidatingWebhookConfiguration",
+    "Volume",
+    "VolumeMount",
+    "VolumeNodeAffinity",
+    "VolumeProjection",
+    "VolumeSpec",
+    "VolumeStatus",
+    "Waiting",
+    "Webhook",
+    "WebhookClient",
+    "WebhookService",
+    "Workload",
+    "WorkloadFacts",
+    "WorkloadSpec",
+    "WorkloadStatus",
+]
+
+KubernetesObject = (
+    Pod
+    | Deployment
+    | ReplicaSet
+    | StatefulSet
+    | DaemonSet
+    | Job
+    | Node
+    | Namespace
+    | Service
+    | EndpointSlice
+    | ConfigMap
+    | PersistentVolumeClaim
+    | PersistentVolume
+    | StorageClass
+    | ResourceQuota
+    | LimitRange
+    | ValidatingWebhookConfiguration
+    | MutatingWebhookConfiguration
+    | PodFacts
+    | WorkloadFacts
+)

@@ -243,6 +243,34 @@ async def test_a_half_open_connection_is_noticed_and_resumed(api: MisbehavingApi
     assert api.asked("watch")[1]["resourceVersion"] == "5"
 
 
+async def test_a_slow_reader_holds_the_server_back_and_loses_nothing(api: MisbehavingApi) -> None:
+    many = 2_000
+    api.will_watch(say(*[line("MODIFIED", obj("a", n, data={"x": "x" * 1_000})) for n in range(2, many)]))
+    taking, heard = asyncio.Event(), Listener()
+
+    async def slow(said: Said) -> None:
+        if isinstance(said, Objects):
+            await taking.wait()
+        await heard.take(said)
+
+    async with KubeClient(api.cluster) as client:
+        task = asyncio.create_task(Reflector(client, KINDS["ConfigMap"], slow).run())
+        await until(lambda: bool(api.asked("watch")))
+        taking.set()
+        await until(lambda: len(heard.events) == many - 2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert [int(version) for _, _, version in heard.events] == list(range(2, many))
+    assert (len(api.asked("watch")), heard.troubles) == (1, [])
+
+
+async def test_lines_in_another_order_than_their_versions_are_each_said(api: MisbehavingApi) -> None:
+    api.will_watch(say(*[line("ADDED", obj(f"o{n}", n)) for n in (9, 7, 8)], bookmark(10)))
+    async with following(api) as heard:
+        await until(lambda: heard.position == "10")
+    assert [version for _, _, version in heard.events] == ["9", "7", "8"]
+
+
 async def test_a_duplicate_is_said_once(api: MisbehavingApi) -> None:
     twice = line("ADDED", obj("a", 5))
     api.will_watch(say(twice, twice, bookmark(6)))

@@ -44,7 +44,7 @@ def load(source: Path | str) -> Capture:
     document, damage = read(source)
     events, problems, lines = _parse(document.removeprefix(_BYTE_ORDER_MARK))
     if damage:
-        problems.append(Problem(0, damage))
+        problems.insert(0, Problem(0, damage))  # the first that a person should hear of
     return Capture(source=str(source), events=completed(events), problems=tuple(problems), lines=lines)
 
 

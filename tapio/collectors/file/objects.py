@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tapio.collectors.kubeapi.enrich import Owners, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.enrich import Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.timestamps import source_time
 from tapio.collectors.redaction import Redactor
@@ -34,10 +34,13 @@ def objects_of(document: bytes) -> list[Json] | None:
 
 def events_of(objects: list[Json], redactor: Redactor) -> tuple[list[RawEvent], list[str]]:
     """An event per object at the newest time it carries, and what is wrong with those that have none."""
-    owners = Owners((key_of(obj), owner_of(obj)) for obj in objects if obj.get("kind") != "Event")
+    named = [obj for obj in objects if isinstance(obj.get("metadata"), dict)]
+    problems = (
+        [f"{len(objects) - len(named)} of {len(objects)} items are no objects"] if len(named) < len(objects) else []
+    )
+    owners = Owners((key_of(obj), owner_of(obj)) for obj in named if obj.get("kind") != "Event")
     events: list[RawEvent] = []
-    problems: list[str] = []
-    for obj in objects:
+    for obj in named:
         try:
             at = source_time(obj)
             if at is None:
@@ -55,5 +58,5 @@ def _event(obj: Json, at: datetime, owners: Owners) -> RawEvent:
         timestamp=at,
         type=f"{str(obj['kind']).lower()}_created",
         data=raw_json({"type": "ADDED", "object": obj}),
-        metadata=metadata(obj, owners.root(subject_of(obj)), observed_at=at.isoformat()),
+        metadata=metadata(about(obj), owners.root(subject_of(obj)), observed_at=at.isoformat()),
     )

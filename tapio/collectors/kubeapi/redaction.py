@@ -12,11 +12,15 @@ _CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
-def redact(obj: Json, redactor: Redactor) -> None:
-    """Takes the secrets out of an object; `metadata.managedFields` is left for the diff, and stripped after it."""
+def redact(obj: Json, redactor: Redactor) -> bool:
+    """Takes the secrets out of an object; `metadata.managedFields` is left for the diff, and stripped after it.
+
+    Returns whether all but the status is as it came.
+    """
+    taken = redactor.taken
     kind = obj.get("kind")
     if kind == "Secret":
-        _only_metadata(obj)
+        _only_metadata(obj, redactor)
     elif kind == "ConfigMap":
         _config(obj, redactor)
     elif kind == "Event":
@@ -26,12 +30,15 @@ def redact(obj: Json, redactor: Redactor) -> None:
         _annotations(meta, redactor)
     for spec in _pod_specs(obj):
         _pod_spec(spec, redactor)
+    clean = redactor.taken == taken
     redact_status(obj.get("status"), redactor)
+    return clean
 
 
-def _only_metadata(obj: Json) -> None:
+def _only_metadata(obj: Json, redactor: Redactor) -> None:
     for field in obj.keys() - {"kind", "apiVersion", "metadata", "type", "immutable"}:
         del obj[field]
+        redactor.taken += 1
 
 
 def _config(obj: Json, redactor: Redactor) -> None:
@@ -73,7 +80,7 @@ def _annotations(meta: Json, redactor: Redactor) -> None:
     annotations = meta.get("annotations")
     if not isinstance(annotations, dict):
         return
-    annotations.pop(LAST_APPLIED, None)
+    redactor.taken += annotations.pop(LAST_APPLIED, None) is not None
     for key, value in annotations.items():
         if isinstance(value, str):
             annotations[key] = redactor.value(key, value)

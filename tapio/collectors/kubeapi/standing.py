@@ -7,7 +7,7 @@ is looked into.
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
@@ -25,7 +25,7 @@ class Standing(NamedTuple):
     """The last version of an object's wish: a hash of its bytes, and what events about it carry."""
 
     wish: int
-    clean: bool | None  # whether redaction leaves the bytes as they are; None: not looked yet
+    clean: bool  # whether redaction leaves the bytes as they are
     about: About
 
 
@@ -109,11 +109,6 @@ def whole(parts: Parts, metadata: Parts, redactor: Redactor) -> bytes:
 
 def _joined(fields: Mapping[str, msgspec.Raw | bytes]) -> bytes:
     return b"{" + b",".join([b'"%b":%b' % (name.encode(), value) for name, value in fields.items()]) + b"}"
-
-
-def is_clean(parts: Parts, redacted: dict[str, Any]) -> bool:
-    """Whether redaction left all but the status as it came (managedFields are left to it too)."""
-    return all(_values.decode(part) == redacted.get(name) for name, part in parts.items() if name != "status")
 
 
 def _order(time: str) -> str:

@@ -12,7 +12,7 @@ from tapio.collectors.kubeapi.logs import Logged
 from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
-from tapio.collectors.kubeapi.standing import Standing, is_clean, newest_time, whole, wish_of
+from tapio.collectors.kubeapi.standing import Standing, newest_time, whole, wish_of
 from tapio.collectors.kubeapi.timestamps import parse_time, source_time
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Kind, Seen
@@ -114,20 +114,18 @@ class Witness:
         more: Json,
     ) -> Draft:
         obj, last = seen.object, self._memory.last(seen.uid)
-        redact(obj, self._redactor)
+        clean = redact(obj, self._redactor)
         at = _dated(obj, deleted=seen.type == "DELETED", last=last, now=now)
         body = None if same or kind.name == "Event" else _encode(pruned(obj))
         before = self._memory.body(seen.uid) if last and body else None
         changes = diff(_decode(before), obj) if before and before != body else ()
         if kind.name == "Secret" and last and not changes:
             changes = last_data_write(obj, since=_second_of(last.at))
-        if same and same.clean is None:
-            same = same._replace(clean=is_clean(seen.parts, obj))
         (obj.get("metadata") or {}).pop("managedFields", None)
         draft = _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
         self._remember(seen, obj, None if body == before else body, at)
         if kind.name != "Event" and seen.type != "DELETED":
-            self._standing[seen.uid] = same or Standing(wish, None, draft.about)
+            self._standing[seen.uid] = same or Standing(wish, clean, draft.about)
         return draft
 
     def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:

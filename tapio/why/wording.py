@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 import msgspec
 
 from tapio.why.coincident import described
-from tapio.why.columns import Block, Row, fit_rows
+from tapio.why.columns import Block, Row, cut, fit_rows
 from tapio.why.explanation import (
     Cause,
     ChangePart,
@@ -25,6 +25,9 @@ from tapio.why.kinds import kind_named, short_form
 SCREEN = 24  # lines; the answer fits a terminal that nobody has made larger
 _NARROWEST = 40
 _BETWEEN = " . "
+_STEP_LINES = 4  # of a wide terminal; of a narrow one a line less
+_ROOMY = 60
+_CODES = 5  # that were looked at for one reason and are named
 _OTHERS = 2  # further causes that are named
 _OBVIOUS = ("spec.template.spec.", "spec.template.", "data.")  # where most changes are; the document has the full path
 
@@ -47,12 +50,24 @@ class Clock(msgspec.Struct, frozen=True):
         return f"{self.local(moment)} ({moment.astimezone(UTC):%H:%M:%S} UTC)"
 
 
+class _Steps(msgspec.Struct, frozen=True):
+    """What to do next, each step on lines of its own, so that a command can be taken from them."""
+
+    steps: tuple[str, ...]
+
+    def lines(self, width: int) -> list[str]:
+        """The steps, the first one labelled NEXT."""
+        labelled = zip(chain(("NEXT",), repeat("then")), self.steps, strict=False)
+        found = [line for label, step in labelled for line in Block(label, step, _STEP_LINES).lines(width)]
+        return cut(found, _STEP_LINES if width >= _ROOMY else _STEP_LINES - 1, width)
+
+
 def render(explanation: Explanation, *, width: int, zone: tzinfo) -> list[str]:
     """The answer as plain lines no longer than `width` columns; the first word of each block is its label."""
     width = max(width, _NARROWEST)
     clock = Clock(zone, explanation.at)
     head = [line for block in _head(explanation, clock) for line in block.lines(width)]
-    tail = [line for block in _tail(explanation, clock) for line in block.lines(width)]
+    tail = [line for block in _tail(explanation, clock, width) for line in block.lines(width)]
     rows = _rows(explanation, clock)
     return [*head, *fit_rows(rows, width, SCREEN - len(head) - len(tail)), *tail]
 
@@ -155,7 +170,7 @@ def _step(step: Step, named: Sequence[str]) -> str:
 # --- What else -------------------------------------------------------------------------------------------------------
 
 
-def _tail(explanation: Explanation, clock: Clock) -> Iterator[Block]:
+def _tail(explanation: Explanation, clock: Clock, width: int) -> Iterator[Block | _Steps]:
     looked = explanation.looked_at
     if looked is not msgspec.UNSET and looked:
         yield Block("LOOKED", _examined(looked), 8)
@@ -168,8 +183,8 @@ def _tail(explanation: Explanation, clock: Clock) -> Iterator[Block]:
         yield Block("IMPACT", impact)
     yield Block("COVERAGE", _coverage(explanation.coverage.sources, clock))
     if explanation.next:
-        yield Block("NEXT", f"{', then: '.join(explanation.next)}   (never run by Tapio)", 3)
-    yield Block("", _footer(explanation))
+        yield _steps(explanation.next)
+    yield from _footer(explanation, width)
 
 
 def _examined(parts: Iterable[Examined]) -> str:
@@ -177,7 +192,19 @@ def _examined(parts: Iterable[Examined]) -> str:
     by_reason: dict[str, list[str]] = {}
     for part in parts:
         by_reason.setdefault(part.because, []).append(part.code)
-    return _BETWEEN.join(f"{', '.join(codes)} ({because})" for because, codes in by_reason.items())
+    return _BETWEEN.join(f"{_some(codes)} ({because})" for because, codes in by_reason.items())
+
+
+def _some(codes: Sequence[str]) -> str:
+    """The first codes, and how many more: what they were dropped for says more than the last of them."""
+    more = len(codes) - _CODES
+    return ", ".join(codes) if more <= 1 else f"{', '.join(codes[:_CODES])} and {more} more"
+
+
+def _steps(advice: Sequence[str]) -> _Steps:
+    """One advice may hold several steps; what is printed is never run, and the last one says so."""
+    *before, last = [step for one in advice for step in one.split(", then: ")]
+    return _Steps((*before, f"{last}   (never run by Tapio)"))
 
 
 def _also(explanation: Explanation, clock: Clock) -> str:
@@ -216,8 +243,11 @@ def _span(gap: GapPart, clock: Clock) -> str:
     return f"{clock.local(gap.start)}-{clock.local(gap.to) if gap.to else 'now'}"
 
 
-def _footer(explanation: Explanation) -> str:
+def _footer(explanation: Explanation, width: int) -> Iterator[Block]:
+    """One line, or one for each part where they do not fit: the command stays whole."""
     steps = explanation.causes[0].chain if explanation.causes else ()
     rule = next((step.rule for step in reversed(steps) if step.rule), None)
     named = f"rule {rule}   " if rule else ""
-    return f"{named}explanation {explanation.id}   more: tapio evidence {explanation.id}"
+    parts = (f"{named}explanation {explanation.id}", f"more: tapio evidence {explanation.id}")
+    whole = "   ".join(parts)
+    yield from (Block("", part, 1) for part in ((whole,) if len(whole) <= width else parts))

@@ -197,5 +197,5 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_a_file_is_asked_without_ray_nats_a_cluster_or_a_server(incident: Path) -> None:
-    heavy = {"ray", "nats", "kubernetes", "fastapi", "starlette", "uvicorn", "rich", "yaml"}
+    heavy = {"ray", "nats", "kubernetes", "fastapi", "starlette", "uvicorn", "rich", "yaml", "aiohttp", "asyncio"}
     assert modules_of("why", "-f", str(incident)) & heavy == set()

@@ -1,50 +1,15 @@
 """The HTTP API over a real SQLite graph: what is asked, what is sent, and how it says no."""
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from serve.app import make_app
-from tapio.correlators import Arrival, Engine
-from tapio.pipeline.local import unify_events
-from tapio.raw import decode
-from tapio.stores.sqlite import SqliteStore
-from tapio.transforms import route
-from tapio.unified import PARTITIONS, encode
 from tests import incidents
-
-
-def write_graph(path: Path, events: list[dict[str, Any]]) -> None:
-    unified = sorted(unify_events(decode(json.dumps(event)) for event in events), key=lambda event: event.sort_key)
-    arrivals = [Arrival(route(one, PARTITIONS), place, one, encode(one)) for place, one in enumerate(unified, 1)]
-    store = SqliteStore(path)
-    store.write(Engine(frozenset(range(PARTITIONS)), PARTITIONS).apply(arrivals))
-    store.close()
-
-
-@contextmanager
-def served(path: Path) -> Iterator[httpx.Client]:
-    """The app under uvicorn on a port of its own, and a client for it."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()  # from here on connections wait until the server takes them
-        server = uvicorn.Server(uvicorn.Config(make_app(path), log_level="warning", timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+from tests.integration.api import is_problem, served, write_graph
 
 
 @pytest.fixture
@@ -57,16 +22,8 @@ def graph(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def api(graph: Path) -> Iterator[httpx.Client]:
-    with served(graph) as client:
+    with served(make_app(graph)) as client:
         yield client
-
-
-def is_problem(response: Any, status: int) -> dict[str, Any]:
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = response.json()
-    assert problem["status"] == status
-    return problem
 
 
 def test_why_answers_about_a_target_a_pod_and_the_worst_incident(api: httpx.Client) -> None:
@@ -118,7 +75,7 @@ def test_an_unknown_page_and_a_wrong_method_are_problems_too(api: httpx.Client) 
 
 def test_without_a_graph_it_lives_and_is_not_ready(tmp_path: Path) -> None:
     path = tmp_path / "graph.sqlite"
-    with served(path) as api:
+    with served(make_app(path)) as api:
         assert api.get("/healthz").status_code == 200
         is_problem(api.get("/readyz"), 503)
         is_problem(api.get("/v1/why"), 503)

@@ -80,8 +80,8 @@ def test_gzip_cut_short_gives_what_stands_before_the_cut(tmp_path: Path) -> None
     packed = gzip.compress(lines(*(document(config(f"v{n}", n)) for n in range(2000))))
     capture = load(written(tmp_path / "x.gz", packed[: len(packed) // 2]))
     assert 100 < len(capture.events) < 2000
-    assert "cut short" in capture.problems[-1].reason
-    assert capture.problems[-1].line == 0
+    assert "cut short" in capture.problems[0].reason
+    assert capture.problems[0].line == 0
 
 
 def test_damaged_gzip_gives_what_stands_before_the_damage(tmp_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""The commands that list, asked of a file and as a person runs them: outputs, exit codes, what is said of bad input."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tapio.cli.demo import incidents as recorded
+from tapio.cli.ports import free_port
+from tests import incidents
+
+TAPIO = str(Path(sys.executable).with_name("tapio"))
+CRASH = str(recorded()["crash-after-change"])
+
+
+def tapio(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [TAPIO, *arguments], stdin=subprocess.DEVNULL, capture_output=True, env=os.environ | environ, check=False
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def document(*arguments: str) -> Any:
+    done = tapio(*arguments, "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+# --- Lists -----------------------------------------------------------------------------------------------------------
+
+
+def test_incidents_name_the_cause_the_change_and_the_symptom() -> None:
+    [row] = document("incidents", "-f", CRASH)["items"]
+    assert (row["code"], row["entity"]["name"]) == ("runtime.crash_after_change", "checkout-cfg")
+    assert row["change"]["field"] == "data.DB_HOST"
+    text = tapio("incidents", "-f", CRASH, COLUMNS="80").stdout
+    assert 'data.DB_HOST "db" -> "db-new"' in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_incidents_carry_the_ids_of_their_explanations() -> None:
+    [row] = document("incidents", "-f", CRASH)["items"]
+    [answer] = json.loads(tapio("why", "-f", CRASH, "--each", "-o", "json").stdout)
+    assert row["id"] == answer["id"]
+
+
+def test_nothing_wrong_is_said_and_is_no_error(tmp_path: Path) -> None:
+    fine = str(incidents.write(tmp_path / "fine", incidents.healthy()))
+    assert document("incidents", "-f", fine)["items"] == []
+    assert tapio("incidents", "-f", fine).stdout.startswith("nothing is wrong")
+
+
+def test_a_timeline_tells_a_workload_with_its_pods_and_what_they_read() -> None:
+    entries = document("timeline", "-f", CRASH, "deploy/checkout")["items"]
+    assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
+    texts = {(entry["entity"]["kind"], entry["type"]) for entry in entries}
+    assert {("ConfigMap", "changed"), ("Pod", "created"), ("Pod", "symptom"), ("Pod", "event")} <= texts
+    backed_off = [entry["text"] for entry in entries if "BackOff: Back-off" in entry["text"]]
+    assert len(backed_off) == 1, "an Event that is counted up is told once"
+
+
+def test_since_narrows_a_timeline() -> None:
+    whole = document("timeline", "-f", CRASH, "deploy/checkout")["items"]
+    last = document("timeline", "-f", CRASH, "deploy/checkout", "--since", "30s")["items"]
+    assert last == [entry for entry in whole if entry["at"] >= "2026-11-23T06:10:46"]
+
+
+def test_changes_are_linked_or_coincident() -> None:
+    rows = document("changes", "-f", CRASH)["items"]
+    linked = [row for row in rows if row["linked"]]
+    assert [(row["entity"]["name"], row["linked"]) for row in linked] == [
+        ("checkout-cfg", ["runtime.crash_after_change"])
+    ]
+    assert linked[0]["fields"] == [{"field": "data.DB_HOST", "before": "db", "after": "db-new"}]
+    assert any(row["entity"]["name"] == "front" for row in rows)
+    of_one = document("changes", "-f", CRASH, "deploy/checkout")["items"]
+    assert {row["entity"]["name"] for row in of_one} == {"checkout", "checkout-cfg"}
+
+
+def test_sources_count_what_they_saw() -> None:
+    [source] = document("sources", "-f", CRASH)["sources"]
+    assert (source["source"], source["lost"], source["unread"]) == ("kubeapi", 0, [])
+    assert source["events"] > 100
+
+
+def test_evidence_leads_from_an_answer_and_from_an_event_to_the_raw_document() -> None:
+    answer = json.loads(tapio("why", "-f", CRASH, "-o", "json").stdout)
+    found = document("evidence", answer["id"], "-f", CRASH)
+    assert found["of"] == "explanation"
+    steps = {step["event_id"] for step in answer["causes"][0]["chain"]}
+    assert {item["event_id"] for item in found["items"]} == steps
+    raw = next(item["raw"] for item in found["items"] if item["entity"]["kind"] == "ConfigMap")
+    lines = [json.loads(line) for line in gzip.decompress(Path(CRASH).read_bytes()).splitlines()]
+    assert raw["data"]["object"] in [line["data"]["object"] for line in lines]
+    [event] = document("evidence", found["items"][0]["event_id"], "-f", CRASH)["items"]
+    assert event["raw"] == raw
+
+
+def test_an_id_that_is_nothing_is_said_clearly() -> None:
+    done = tapio("evidence", "x0000000000", "-f", CRASH)
+    assert done.returncode == 1
+    assert "no event that is known, and no explanation" in done.stderr
+
+
+# --- Words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question", ["did my pod checkout crash?", "why is checkout broken", "who changed the configmap checkout-cfg"]
+)
+def test_a_question_in_words_names_its_target(question: str) -> None:
+    done = tapio("why", "-f", CRASH, question)
+    assert done.returncode in (0, 2, 3), done.stderr
+    assert "checkout" in done.stdout.splitlines()[0]
+
+
+def test_words_that_name_nothing_say_what_was_understood() -> None:
+    done = tapio("why", "-f", CRASH, "is my pod flaky?")
+    assert done.returncode == 1
+    assert "understood a Pod, and no name that is known" in done.stderr
+
+
+def test_words_that_may_mean_several_list_them() -> None:
+    done = tapio("why", "-f", CRASH, "is the pod front ok")
+    assert done.returncode == 1
+    assert "pod/shop/front-" in done.stderr
+
+
+# --- Settings --------------------------------------------------------------------------------------------------------
+
+
+def test_config_says_where_each_setting_comes_from(tmp_path: Path) -> None:
+    file = tmp_path / "tapio.toml"
+    file.write_text('shards = 3\n[redaction]\nconfigmap_values = "digest"\n')
+    done = tapio("config", "-o", "json", TAPIO_CONFIG=str(file), TAPIO_HTTP_PORT="8100")
+    shown = json.loads(done.stdout)
+    assert shown["shards"] == {"value": 3, "source": str(file)}
+    assert shown["http_port"] == {"value": 8100, "source": "environment variable TAPIO_HTTP_PORT"}
+    assert shown["server"]["value"] == "http://127.0.0.1:8100"
+    assert shown["redaction.configmap_values"]["value"] == "digest"
+    assert shown["nats_port"]["source"] == "default"
+
+
+def test_config_hides_a_password_in_an_address() -> None:
+    done = tapio("config", TAPIO_NATS="nats://me:hunter2@nats:4222")
+    assert "hunter2" not in done.stdout
+    assert "me:***@nats:4222" in done.stdout
+
+
+def test_doctor_names_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+    done = tapio("doctor", "--kubeconfig", str(tmp_path / "nowhere"), TAPIO_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert any(line.startswith("ok") and "Python" in line for line in done.stdout.splitlines())
+    assert any(line.startswith("missing") and "kubeconfig" in line for line in done.stdout.splitlines())
+    assert "--kubeconfig FILE" in done.stdout
+
+
+def test_doctor_names_a_server_that_is_away(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "current-context": "x",
+                "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+                "clusters": [{"name": "x", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "x", "user": {}}],
+            }
+        )
+    )
+    elsewhere = {"TAPIO_NATS": "nats://127.0.0.1:1", "TAPIO_RAY": "127.0.0.1:1", "TAPIO_HTTP_PORT": str(free_port())}
+    done = tapio("doctor", "--kubeconfig", str(kubeconfig), "-o", "json", TAPIO_DATA_DIR=str(tmp_path), **elsewhere)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert (done.returncode, checks["API server"]["verdict"]) == (5, "missing")
+    assert "127.0.0.1:1" in checks["API server"]["said"]

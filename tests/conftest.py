@@ -14,11 +14,13 @@ def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home without kubeconfig, data or Ray cluster to find; the lab's and Go's caches stay where they are."""
     home = tmp_path_factory.mktemp("home")
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    modules = os.environ.get("GOPATH") or str(Path.home() / "go")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if _leads_outside(name)]:
             patch.delenv(name)
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CACHE_HOME", str(caches))
+        patch.setenv("GOPATH", modules)
         yield home
 
 

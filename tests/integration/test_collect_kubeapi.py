@@ -397,3 +397,24 @@ async def test_a_lease_found_lapsed_is_said_to_be(api: MisbehavingApi, tmp_path:
     async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
         await until(lambda: len(sink.events) == 1)
     assert record(sink.events[0])["lapsed"] is True
+
+
+async def test_the_kind_of_an_unknown_owner_is_discovered_and_followed(api: MisbehavingApi, tmp_path: Path) -> None:
+    async def served(_: Any) -> Any:
+        rollout = {"name": "rollouts", "kind": "Rollout", "namespaced": True, "verbs": ["get", "list", "watch"]}
+        return _json({"resources": [{"name": "rollouts/status", "kind": "Rollout"}, rollout]})
+
+    refs = [{"apiVersion": "example.com/v1", "kind": "Rollout", "name": "r", "uid": "u", "controller": True}]
+    owned = obj("rs", 3, kind="ReplicaSet", metadata={"ownerReferences": refs}, spec={})
+    api.always["v1"] = served
+    api.will_list(page(owned, version=5), plural="replicasets")
+    api.will_list(page(obj("r", 4, kind="PartialObjectMetadata"), version=5), plural="rollouts")
+    async with collecting(api, tmp_path, kinds=["ReplicaSet"]) as (sink, _):
+        await until(lambda: len(sink.events) == 2)
+    assert set(sink.told()) == {("replicaset_created", "rs"), ("rollout_created", "r")}
+    assert {event.metadata.k8s_root for event in sink.events} == {"Rollout/shop/r"}
+    assert ("list", "rollouts", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1") in api.accepted
+    api.requests.clear()
+    async with collecting(api, tmp_path, kinds=["ReplicaSet"]):
+        await until(lambda: bool(api.asked("watch", "rollouts")))
+    assert not api.asked("list", "v1")

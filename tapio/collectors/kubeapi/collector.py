@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tapio.collectors.kubeapi import leases, losses
+from tapio.collectors.kubeapi.discovery import Owner, discover, strangers
 from tapio.collectors.kubeapi.last_words import LINES
 from tapio.collectors.kubeapi.logs import LOGS, Logged, LogReader
 from tapio.collectors.kubeapi.memory import Memory
@@ -115,6 +116,8 @@ class KubeApiCollector:
         self._denied: dict[str, str] = {}
         self._last_seen: datetime | None = None
         self._leases = leases.Leases()
+        self._strangers: set[Owner] = set()
+        self._to_discover: asyncio.Queue[Owner] = asyncio.Queue()
         self._log_lines = log_lines
         self._logs: LogReader | None = None
 
@@ -158,6 +161,7 @@ class KubeApiCollector:
                 tasks.create_task(self._reflect(tasks, memory, said))
                 tasks.create_task(self._deliver(witness, memory, said, emit))
                 tasks.create_task(self._tick(said))
+                tasks.create_task(self._discover(tasks, memory, said))
                 tasks.create_task(self._logs.run())
         except BaseExceptionGroup as group:
             raise _first(group) from None
@@ -170,6 +174,27 @@ class KubeApiCollector:
             for reflector in reflectors:
                 tasks.create_task(reflector.run())
             await _settled(reflectors)
+
+    async def _discover(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[_Heard]) -> None:
+        """Follows the kinds of owners that the table does not have, each as soon as it is first named."""
+        found = set(memory.discovered())
+        for kind in found:
+            self._strangers.add(Owner(kind.api_version, kind.name))
+            tasks.create_task(self._reflector(kind, memory, said).run())
+        while True:
+            owner = await self._to_discover.get()
+            try:
+                kind_found = await discover(self._client, owner)
+            except (ApiError, UnreachableError, ForbiddenError) as error:
+                self._troubles["kind not discovered"] += 1
+                self._last_trouble = str(error)
+                self._strangers.discard(owner)  # asked for again when it is named again
+                continue
+            if kind_found is None or kind_found.name in {kind.name for kind in found}:
+                continue  # not to be watched, or of the name of another group's kind: events could not tell them apart
+            found.add(kind_found)
+            memory.set_discovered(found)
+            tasks.create_task(self._reflector(kind_found, memory, said).run())
 
     def _reflector(self, kind: Kind, memory: Memory, said: asyncio.Queue[_Heard]) -> Reflector:
         return Reflector(
@@ -242,6 +267,10 @@ class KubeApiCollector:
     def _take_objects(self, said: Objects, batch: _Batch, witness: Witness) -> None:
         now = self._now()
         for seen in said.seen:
+            for owner in strangers(seen.metadata):
+                if owner not in self._strangers:
+                    self._strangers.add(owner)
+                    self._to_discover.put_nowait(owner)
             lapsed = False
             if said.kind.name == "Lease":
                 if not self._leases.is_news(seen):
@@ -253,9 +282,9 @@ class KubeApiCollector:
             batch.parts.append(draft)
             if self._logs and said.kind.name == "Pod" and seen.type != "DELETED":
                 self._logs.consider(seen)
-            owner = None if said.listed else witness.unknown_owner(draft)
-            if owner and owner.kind in self._watched and owner not in self._given_up:
-                batch.awaited.add(owner)
+            root = None if said.listed else witness.unknown_owner(draft)
+            if root and root.kind in self._watched and root not in self._given_up:
+                batch.awaited.add(root)
 
     def _take_lapsed(self, batch: _Batch, witness: Witness) -> None:
         now, lease = self._now(), KINDS["Lease"]

@@ -6,11 +6,14 @@ came of it are durable.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from tapio.kube.kinds import Kind
 from tapio.kube.said import Position, Remembered
 from tapio.raw import ObjectKey
 
@@ -64,6 +67,7 @@ class Memory:
             for table in ("kinds", "objects", "bodies"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  the names stand above
             self._set_meta("cluster", identity.encode())
+            self._set_meta("discovered", b"[]")
         self._known.clear()
 
     def redaction_key(self) -> bytes:
@@ -73,6 +77,14 @@ class Memory:
             key = os.urandom(_KEY_BYTES)
             self._set_meta("redaction_key", key)
         return key
+
+    def discovered(self) -> list[Kind]:
+        """The kinds that owner references led to."""
+        known = self._meta("discovered")
+        return msgspec.json.decode(known, type=list[Kind]) if known else []
+
+    def set_discovered(self, kinds: Iterable[Kind]) -> None:
+        self._set_meta("discovered", msgspec.json.encode(sorted(kinds, key=lambda kind: kind.name)))
 
     def remembered(self, kind: str) -> Remembered:
         """Where a kind's reflector goes on."""

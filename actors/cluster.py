@@ -14,7 +14,6 @@ import ray
 from actors.plan import NAMESPACE
 from tapio.errors import UnreachableError
 
-_LOOPBACK = "127.0.0.1"  # one machine, and no address that others could reach
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024  # just above Ray's least (75 MiB): no event passes through it
 _LONGEST_TEMP_DIR = 38  # characters: Ray puts socket paths below it, and a socket's path ends at 107 bytes (unix(7))
 
@@ -39,9 +38,8 @@ def started(local: LocalCluster) -> Iterator[str]:
         context = ray.init(
             address="local",
             namespace=NAMESPACE,
-            _node_ip_address=_LOOPBACK,
             include_dashboard=local.dashboard_port is not None,
-            dashboard_host=_LOOPBACK,
+            dashboard_host="127.0.0.1",
             dashboard_port=local.dashboard_port or None,
             object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,

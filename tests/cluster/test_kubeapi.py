@@ -22,14 +22,14 @@ Json = dict[str, Any]
 
 
 class Sink:
-    """Takes everything, and remembers what was said of one namespace."""
+    """Takes everything, and remembers what was said of one namespace and of none."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         self.events: list[RawEvent] = []
 
     async def emit(self, events: Sequence[RawEvent]) -> None:
-        self.events += (event for event in events if self.namespace in (event.metadata.k8s_namespace, ""))
+        self.events += (event for event in events if event.metadata.k8s_namespace in (self.namespace, ""))
 
     def of(self, type_: str, name: str = "") -> list[RawEvent]:
         return [event for event in self.events if event.type == type_ and name in ("", event.metadata.k8s_name)]
@@ -212,20 +212,6 @@ async def test_refused_credentials_and_a_server_that_is_away(lab: Lab, tmp_path:
             await snapshot(client, [KINDS["Pod"]])
 
 
-async def test_a_restarted_api_server_is_followed_again(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
-    """Stands last: the lab's controllers need a while to find the server again."""
-    sink = Sink(lab_namespace)
-    async with collecting(lab, tmp_path, sink):
-        await apply(lab, lab_namespace, config(A="0"))
-        await until(lambda: bool(sink.of("configmap_created", "cfg")), every_s=0.05)
-        await asyncio.to_thread(lab.restart_apiserver)
-        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"A": "1"}})
-        await until(lambda: bool(changes(sink.of("configmap_modified", "cfg"))), every_s=0.05, within_s=120)
-    assert not sink.of("configmap_deleted", "cfg")
-    [change] = changes(sink.of("configmap_modified", "cfg"))
-    assert (change["before"], change["after"]) == ("0", "1")
-
-
 def _as_user(kubeconfig: Path, user: Json) -> str:
     """The lab's kubeconfig with another user in it."""
     import yaml  # noqa: PLC0415  only here
@@ -233,3 +219,38 @@ def _as_user(kubeconfig: Path, user: Json) -> str:
     document = yaml.safe_load(kubeconfig.read_text())
     document["users"] = [{"name": entry["name"], "user": user} for entry in document["users"]]
     return json.dumps(document)
+
+
+async def test_a_restarted_and_compacted_api_server_is_followed_without_loss(
+    lab: Lab, lab_namespace: str, tmp_path: Path
+) -> None:
+    """Stands last: everybody's watches break. One collector runs through it, one comes back when its past is gone."""
+    through, back, where = Sink(lab_namespace), Sink(lab_namespace), f"--namespace={lab_namespace}"
+    await apply(lab, lab_namespace, config(A="0"))
+    await kubectl(lab, "create", "configmap", "doomed", where)
+    async with collecting(lab, tmp_path / "back", back) as collector:
+        await until(lambda: bool(back.of("configmap_created", "doomed") and back.of("configmap_created", "cfg")))
+        await until(lambda: collector.observe().last_seen is not None)
+    async with collecting(lab, tmp_path / "through", through):
+        await until(lambda: bool(through.of("configmap_created", "cfg")), every_s=0.05)
+        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"A": "1"}})
+        await kubectl(lab, "delete", "configmap", "doomed", where)
+        await until(lambda: bool(through.of("configmap_deleted", "doomed")), every_s=0.05)
+        await asyncio.to_thread(lab.compact_etcd)
+        await asyncio.to_thread(lab.restart_apiserver)
+        await patch(lab, lab_namespace, "configmap/cfg", {"data": {"A": "2"}})
+        await until(lambda: len(changes(through.of("configmap_modified", "cfg"))) == 2, every_s=0.05, within_s=120)
+    async with collecting(lab, tmp_path / "back", back):
+        await until(lambda: bool(_blind(back, "ConfigMap")), every_s=0.05)
+    steps = [(change["before"], change["after"]) for change in changes(through.of("configmap_modified", "cfg"))]
+    assert steps == [("0", "1"), ("1", "2")]
+    assert not through.of("configmap_deleted", "cfg")
+    [change] = changes(back.of("configmap_modified", "cfg"))
+    assert (change["before"], change["after"]) == ("0", "2")
+    assert [event.metadata.relisted for event in back.of("configmap_deleted")] == [True]
+    [loss] = _blind(back, "ConfigMap")
+    assert (loss["cause"], loss["from"] < loss["to"]) == ("expired", True)
+
+
+def _blind(sink: Sink, kind: str) -> list[Json]:
+    return [found for found in map(record, sink.of("loss")) if found["kind"] == kind and found["to"]]

@@ -1,6 +1,8 @@
 """What a test holds in its hands: the running cluster, and handles to break it."""
 
 import json
+import urllib.request
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any, TypeVar
 
 from tests.lab.cluster import Cluster
 from tests.lab.command import LabError, run
-from tests.lab.layout import API_URL, NODES, NodeSpec
+from tests.lab.layout import API_URL, ETCD_PORT, NODES, NodeSpec
 from tests.lab.node import enter
 from tests.lab.progress import wait_until
 
@@ -103,8 +105,31 @@ class Lab:
         self.cluster.service("kubelet", node).start()
 
     def restart_apiserver(self) -> None:
-        """End the API server, start it and wait until it answers: every watch breaks once."""
+        """End the API server, start it and wait until it answers and controllers act again: every watch breaks once."""
         server = self.cluster.service("kube-apiserver")
         server.stop(patience_s=2)  # politely it would wait for its watchers to go
         server.start()
         self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", 60, "the API server is ready again")
+        self._wait_for_controllers()
+
+    def compact_etcd(self) -> None:
+        """Drop etcd's history: a watch that is resumed at an older version than now is told that it has expired."""
+        found = _etcd("range", {"key": "AA==", "range_end": "AA==", "count_only": True})  # every key there is
+        _etcd("compaction", {"revision": found["header"]["revision"], "physical": True})
+
+    def _wait_for_controllers(self) -> None:
+        """Wait until a namespace gets its service account: the controllers' own watches need a while to be resumed."""
+        name = f"lab-is-back-{uuid.uuid4().hex[:6]}"
+        self.kubectl("create", "namespace", name)
+        try:
+            self.wait(lambda: self.get("serviceaccount", "default", name), 180, "the controllers act again")
+        finally:
+            self.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _etcd(call: str, what: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask etcd through its JSON gateway."""
+    url = f"http://127.0.0.1:{ETCD_PORT}/v3/kv/{call}"
+    with urllib.request.urlopen(url, data=json.dumps(what).encode(), timeout=30) as answer:
+        said: dict[str, Any] = json.load(answer)
+        return said

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tapio.cli.options import Context, Format, Kubeconfig, Output
+from tapio.cli.options import Format, Output
+from tapio.cli.up import Context, Kubeconfig
 
 if TYPE_CHECKING:
     from tapio.cli.checks import Check

@@ -25,15 +25,16 @@ def why(where: places.Where, question: Question, *, each: bool = False) -> list[
     return [places.answer(where, "/v1/why", question, Explanation, explain)]
 
 
-def printed(answers: Sequence[Explanation], *, each: bool, as_json: bool) -> str:
-    """The answers for stdout: one document or screen, or with `each` a list of them."""
+def printed(answers: Sequence[Explanation], where: places.Where, *, each: bool, as_json: bool) -> str:
+    """The answers for stdout: one document or screen, or with `each` a list of them. `where` can be asked for more."""
     if as_json:
         return msgspec.json.format(encode(answers if each else answers[0]), indent=2).decode()
-    return "\n\n".join(map(_screen, answers)) or "nothing is wrong"
+    return "\n\n".join(_screen(answer, where) for answer in answers) or "nothing is wrong"
 
 
-def _screen(answer: Explanation) -> str:
-    lines = render(answer, width=shutil.get_terminal_size().columns, zone=terminal.zone())
+def _screen(answer: Explanation, where: places.Where) -> str:
+    more = "" if where.live else f"tapio evidence{where.flags}"
+    lines = render(answer, width=shutil.get_terminal_size().columns, zone=terminal.zone(), more=more)
     return "\n".join(map(_painted, lines) if terminal.coloured(sys.stdout) else lines)
 
 

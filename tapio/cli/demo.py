@@ -61,7 +61,7 @@ def _play(events: "Sequence[RawEvent]", path: "Path") -> None:
     terminal.note(f"{path.name.removesuffix('.jsonl.gz')}: {len(events)} recorded events of a real cluster")
     with playing.played(events) as api:
         answers = asking.why(places.Where(server=api), Question())
-        print(asking.printed(answers, each=False, as_json=False), flush=True)
+        print(asking.printed(answers, places.Where(file=str(path)), each=False, as_json=False), flush=True)
         print(_TRY, flush=True)
 
 

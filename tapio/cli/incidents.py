@@ -29,6 +29,8 @@ def incidents(
     kubeconfig: Kubeconfig = None,
 ) -> int:
     """List what is wrong, by cause, the worst first."""
+    from functools import partial
+
     from tapio.cli import places, printing, screens
     from tapio.why.lists import LONGEST, IncidentList, Page, incident_list
 
@@ -42,6 +44,6 @@ def incidents(
         lambda question, graph: incident_list(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, screens.incidents, today=found.at)
+    printing.show(found, output, partial(screens.incidents, again=where.flags), today=found.at)
     printing.note_more(found)
     return Exit.DONE

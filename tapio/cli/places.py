@@ -1,5 +1,6 @@
 """Where answers come from: a running Tapio, a file, or one look at the API server."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,14 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     server: str | None = None
     context: str | None = None
     kubeconfig: str | None = None
+
+    @property
+    def flags(self) -> str:
+        """The flags that ask the same place again, as a shell reads them, after a blank; empty for the usual one."""
+        looked = (("--context", self.context), ("--kubeconfig", self.kubeconfig)) if self.live else ()
+        named = (("-f", self.file), ("--server", self.server), *looked)
+        said = (f" {flag} {shlex.quote(value)}" for flag, value in named if value)
+        return "".join((" --live" if self.live else "", *said))
 
 
 class Seen(msgspec.Struct, frozen=True):

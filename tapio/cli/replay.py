@@ -41,5 +41,5 @@ def replay(
 
     with playing.played(events) as api:
         answers = asking.why(places.Where(server=api), asked, each=each)
-    print(asking.printed(answers, each=each, as_json=output is Output.JSON))
+    print(asking.printed(answers, places.Where(file=file), each=each, as_json=output is Output.JSON))
     return Exit.DONE if exit_zero else exit_code_of_each(answers)

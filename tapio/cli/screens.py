@@ -30,8 +30,11 @@ def hung(margin: str, text: str, width: int) -> Iterator[str]:
 # --- Incidents -------------------------------------------------------------------------------------------------------
 
 
-def incidents(found: IncidentList, clock: Clock, width: int) -> Iterator[str]:
-    """A paragraph per incident: the cause and what to blame, the change, what it shows."""
+def incidents(found: IncidentList, clock: Clock, width: int, again: str = "") -> Iterator[str]:
+    """A paragraph per incident: the cause and what to blame, the change, what it shows.
+
+    `again` are the flags that ask the same place, after a blank.
+    """
     if not found.items:
         yield f"nothing is wrong at {clock.both(found.at)}"
         return
@@ -40,7 +43,7 @@ def incidents(found: IncidentList, clock: Clock, width: int) -> Iterator[str]:
     count = len(found.items)
     worst = _short(found.items[0].subject)
     yield f"{count} incident{'s' if count > 1 else ''} at {clock.both(found.at)}; the first one in full:"
-    yield f"tapio why {worst}"
+    yield f"tapio why{again} {worst}"
 
 
 def _incident(row: IncidentRow, clock: Clock, width: int) -> Iterator[str]:

@@ -56,5 +56,5 @@ def why(
     asked = places.question(target, namespace, everywhere=all_namespaces, uid=uid, at=at, since=since)
     asked = msgspec.structs.replace(asked, min_confidence=min_confidence)
     answers = asking.why(where, asked, each=each)
-    print(asking.printed(answers, each=each, as_json=output is Output.JSON))
+    print(asking.printed(answers, where, each=each, as_json=output is Output.JSON))
     return Exit.DONE if exit_zero else exit_code_of_each(answers)

@@ -62,12 +62,16 @@ class _Steps(msgspec.Struct, frozen=True):
         return cut(found, _STEP_LINES if width >= _ROOMY else _STEP_LINES - 1, width)
 
 
-def render(explanation: Explanation, *, width: int, zone: tzinfo) -> list[str]:
-    """The answer as plain lines no longer than `width` columns; the first word of each block is its label."""
+def render(explanation: Explanation, *, width: int, zone: tzinfo, more: str = "tapio evidence") -> list[str]:
+    """The answer as plain lines no longer than `width` columns; the first word of each block is its label.
+
+    `more` is the command that shows an explanation's evidence, without the id; empty where none can.
+    """
     width = max(width, _NARROWEST)
     clock = Clock(zone, explanation.at)
     head = [line for block in _head(explanation, clock) for line in block.lines(width)]
-    tail = [line for block in _tail(explanation, clock, width) for line in block.lines(width)]
+    tail = [line for block in _tail(explanation, clock) for line in block.lines(width)]
+    tail += [line for block in _footer(explanation, width, more) for line in block.lines(width)]
     rows = _rows(explanation, clock)
     return [*head, *fit_rows(rows, width, SCREEN - len(head) - len(tail)), *tail]
 
@@ -170,7 +174,7 @@ def _step(step: Step, named: Sequence[str]) -> str:
 # --- What else -------------------------------------------------------------------------------------------------------
 
 
-def _tail(explanation: Explanation, clock: Clock, width: int) -> Iterator[Block | _Steps]:
+def _tail(explanation: Explanation, clock: Clock) -> Iterator[Block | _Steps]:
     looked = explanation.looked_at
     if looked is not msgspec.UNSET and looked:
         yield Block("LOOKED", _examined(looked), 8)
@@ -184,7 +188,6 @@ def _tail(explanation: Explanation, clock: Clock, width: int) -> Iterator[Block 
     yield Block("COVERAGE", _coverage(explanation.coverage.sources, clock))
     if explanation.next:
         yield _steps(explanation.next)
-    yield from _footer(explanation, width)
 
 
 def _examined(parts: Iterable[Examined]) -> str:
@@ -243,11 +246,11 @@ def _span(gap: GapPart, clock: Clock) -> str:
     return f"{clock.local(gap.start)}-{clock.local(gap.to) if gap.to else 'now'}"
 
 
-def _footer(explanation: Explanation, width: int) -> Iterator[Block]:
+def _footer(explanation: Explanation, width: int, more: str) -> Iterator[Block]:
     """One line, or one for each part where they do not fit: the command stays whole."""
     steps = explanation.causes[0].chain if explanation.causes else ()
     rule = next((step.rule for step in reversed(steps) if step.rule), None)
     named = f"rule {rule}   " if rule else ""
-    parts = (f"{named}explanation {explanation.id}", f"more: tapio evidence {explanation.id}")
+    parts = (f"{named}explanation {explanation.id}", *((f"more: {more} {explanation.id}",) if more else ()))
     whole = "   ".join(parts)
     yield from (Block("", part, 1) for part in ((whole,) if len(whole) <= width else parts))

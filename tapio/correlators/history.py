@@ -10,6 +10,7 @@ import msgspec
 from tapio.graph import Change
 from tapio.graph.batch import CHANGE_LIMIT, HAPPENING_LIMIT, STATE_LIMIT
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
+from tapio.unified.names import STATES
 
 _sort_key = attrgetter("sort_key")
 _at = attrgetter("timestamp")
@@ -93,21 +94,9 @@ class History:
         return [change for change in reversed(self.changes) if change.at <= at]
 
 
-_STATES = frozenset(
-    {
-        EventName.OBJECT_CREATED,
-        EventName.OBJECT_CHANGED,
-        EventName.OBJECT_UPDATED,
-        EventName.OBJECT_DELETED,
-        EventName.POD_FACTS,
-        EventName.WORKLOAD_FACTS,
-    }
-)
-
-
 def is_state(event: UnifiedEvent) -> bool:
     """Whether the event is a version of the object rather than something said about it."""
-    return event.event_name in _STATES
+    return event.event_name in STATES
 
 
 def _content(event: UnifiedEvent) -> tuple[object, ...]:

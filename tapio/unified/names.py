@@ -60,3 +60,16 @@ class EventName(StrEnum):
     # About collecting itself.
     LOSS_DECLARED = "loss.declared"
     OTHER = "other"
+
+
+# The names of what carries a version of an object; all others are something said about one.
+STATES = frozenset(
+    {
+        EventName.OBJECT_CREATED,
+        EventName.OBJECT_CHANGED,
+        EventName.OBJECT_UPDATED,
+        EventName.OBJECT_DELETED,
+        EventName.POD_FACTS,
+        EventName.WORKLOAD_FACTS,
+    }
+)

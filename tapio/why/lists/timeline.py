@@ -9,7 +9,8 @@ from typing import Literal
 import msgspec
 
 from tapio.graph import Evidence, GraphReader, Symptom
-from tapio.unified import EventName, ObjectKey, UnifiedEvent
+from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified.names import STATES
 from tapio.why.coincident import described
 from tapio.why.explanation import Ref
 from tapio.why.lists.asking import Asked, asked, neighbours, subjects
@@ -17,16 +18,6 @@ from tapio.why.lists.paging import Page, Place, micros, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
 
-_STATES = frozenset(
-    {
-        EventName.OBJECT_CREATED,
-        EventName.OBJECT_CHANGED,
-        EventName.OBJECT_UPDATED,
-        EventName.OBJECT_DELETED,
-        EventName.POD_FACTS,
-        EventName.WORKLOAD_FACTS,
-    }
-)  # what these mean is told by lives, changes and evidence
 _LINES = 5  # of a container's log, the last ones
 
 
@@ -155,7 +146,7 @@ def _newest_words(events: Iterable[UnifiedEvent]) -> Iterable[UnifiedEvent]:
     """Happenings; of a record that is counted up (`BackOff x9`) the newest version alone."""
     newest: dict[str, UnifiedEvent] = {}
     for event in events:
-        if event.event_name not in _STATES:
+        if event.event_name not in STATES:  # lives, changes and evidence tell what a state means
             record = event.attributes.record if event.attributes else ""
             newest[record or event.id] = event
     return newest.values()

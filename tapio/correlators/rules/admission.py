@@ -18,8 +18,8 @@ from tapio.correlators.rules.refused import (
     finding,
     own_changes,
     refusal_of,
-    target,
 )
+from tapio.correlators.rules.remedies import target
 from tapio.correlators.views import WorkloadView, evidence
 from tapio.graph import Change
 from tapio.unified import ObjectKey
@@ -56,7 +56,7 @@ def quota(workload: WorkloadView) -> Iterator[Finding]:
         attributes={"resource": resource, "resources": list(exceeded), "quota": name},
         next_=(
             f"kubectl -n {key.namespace} describe resourcequota {name}",
-            f"kubectl -n {key.namespace} edit resourcequota {name}   # or lower what {target(workload)} asks for",
+            f"kubectl -n {key.namespace} edit resourcequota {name}   # or lower what {target(workload.root)} asks for",
         ),
     )
 
@@ -131,7 +131,7 @@ def pod_security(workload: WorkloadView) -> Iterator[Finding]:
         change=next(iter(changes), None),
         attributes={"level": level},
         next_=(
-            f"kubectl -n {namespace.name} edit {target(workload)}   # securityContext, as the message says",
+            f"kubectl -n {namespace.name} edit {target(workload.root)}   # securityContext, as the message says",
             f"kubectl label namespace {namespace.name} {_ENFORCE}-   # or a weaker level",
         ),
     )
@@ -163,7 +163,7 @@ def service_account_missing(workload: WorkloadView) -> Iterator[Finding]:
         *deleted,
         change=next(iter(own_changes(workload, ("serviceAccount",))), None),
         attributes={"service_account": name},
-        next_=(f"kubectl -n {key.namespace} create serviceaccount {name}   # or correct {target(workload)}",),
+        next_=(f"kubectl -n {key.namespace} create serviceaccount {name}   # or correct {target(workload.root)}",),
     )
 
 

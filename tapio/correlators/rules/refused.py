@@ -167,7 +167,3 @@ def changes_before(workload: WorkloadView, key: ObjectKey, field: str) -> list[C
 def own_changes(workload: WorkloadView, words: tuple[str, ...]) -> list[Change]:
     """The workload's own changes of this sort, newest first."""
     return [one for one in changes_before(workload, workload.root, "spec.") if any(word in one.field for word in words)]
-
-
-def target(workload: WorkloadView) -> str:
-    return f"{workload.root.kind.lower()}/{workload.root.name}"

@@ -23,6 +23,7 @@ from tapio.correlators.rules.refusals import (
     preemption_cannot_help,
     verdict_of,
 )
+from tapio.correlators.rules.remedies import target
 from tapio.correlators.rules.unplaced import newest_preemption
 from tapio.correlators.views import NodeView, PodView, change_evidence, evidence, selects
 from tapio.graph import Change, Evidence, RuledOut
@@ -97,7 +98,7 @@ def _tainted(pod: PodView, decision: Decision) -> Finding:
         return _finding(pod, decision, barrier.node, barrier.change, words, 0.93, attributes=attributes, next_=(undo,))
     own = recent_change(pod, decision.refusal)
     words = f"it does not tolerate the nodes' taint {shown}".rstrip()
-    hint = f"kubectl -n {pod.key.namespace} edit {_target(pod)}   # add a toleration for {shown}"
+    hint = f"kubectl -n {pod.key.namespace} edit {target(pod.workload)}   # add a toleration for {shown}"
     return _finding(pod, decision, pod.workload, own, words, 0.93, attributes=attributes, next_=(hint,))
 
 
@@ -168,7 +169,7 @@ def _next_label(pod: PodView, lost: Change | None, selector: str) -> tuple[str, 
     if lost:
         return (f"kubectl label node {lost.entity.name} {_label_of(lost)}={lost.before} --overwrite",)
     labels = selector.replace(", ", " ")
-    return (f"kubectl label node <node> {labels}   # or correct nodeSelector in {_target(pod)}",)
+    return (f"kubectl label node <node> {labels}   # or correct nodeSelector in {target(pod.workload)}",)
 
 
 _RESOURCES = ("cpu", "memory", "gpu", "pods", "ephemeral_storage")
@@ -226,7 +227,7 @@ def _offers(decision: Decision, resource: str) -> list[Evidence]:
 
 
 def _next_size(pod: PodView, resource: str, *, big: bool | None) -> tuple[str, ...]:
-    lower = f"kubectl -n {pod.key.namespace} edit {_target(pod)}   # lower resources.requests of {resource}"
+    lower = f"kubectl -n {pod.key.namespace} edit {target(pod.workload)}   # lower resources.requests of {resource}"
     if big or big is None:
         return (lower,)
     return ("kubectl describe nodes   # Allocated resources: free some, or add a node", lower)
@@ -243,7 +244,7 @@ def neighbours(pod: PodView) -> Iterator[Finding]:
     words = _NEIGHBOURS[decision.code]
     if crowded:
         words += f": {replicas} replicas, {offered} {'node' if offered == 1 else 'nodes'} to take them"
-    scale = f"kubectl -n {pod.key.namespace} scale {_target(pod)} --replicas={offered}"
+    scale = f"kubectl -n {pod.key.namespace} scale {target(pod.workload)} --replicas={offered}"
     yield _finding(
         pod,
         decision,
@@ -304,9 +305,5 @@ def _refused(pod: PodView, message: str) -> Evidence:
 def _undo(pod: PodView, change: Change | None) -> tuple[str, ...]:
     in_template = change is not None and change.entity == pod.workload and change.field.startswith("spec.template")
     if in_template and pod.workload.kind in ("Deployment", "StatefulSet", "DaemonSet"):
-        return (f"kubectl -n {pod.workload.namespace} rollout undo {_target(pod)}",)
+        return (f"kubectl -n {pod.workload.namespace} rollout undo {target(pod.workload)}",)
     return (f"kubectl -n {pod.key.namespace} describe pod {pod.key.name}",)
-
-
-def _target(pod: PodView) -> str:
-    return f"{pod.workload.kind.lower()}/{pod.workload.name}"

@@ -7,7 +7,7 @@ from tapio.correlators.rules.absent import as_change, deletion_of
 from tapio.correlators.rules.crashes import START_REASONS
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import INTO_CONTAINER
-from tapio.correlators.rules.remedies import correct, shortened
+from tapio.correlators.rules.remedies import correct, shortened, target
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -194,12 +194,11 @@ def _pull_ruled_out(code: str, container: ContainerView) -> tuple[RuledOut, ...]
 
 def _pull_next(container: ContainerView, code: str, registry: str, change: Change | None) -> tuple[str, ...]:
     workload = container.pod.workload
-    target = f"{workload.kind.lower()}/{workload.name}"
     if change is not None and isinstance(change.before, str):
-        return (f"kubectl -n {workload.namespace} set image {target} {container.name}={change.before}",)
+        return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}={change.before}",)
     if code == "startup.registry_unreachable":
         return (f"check that the nodes can resolve and reach {registry}",)
-    return (f"kubectl -n {workload.namespace} set image {target} {container.name}=<an image that exists>",)
+    return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}=<an image that exists>",)
 
 
 def registry_of(image: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from tapio.correlators.history import History
 from tapio.correlators.rules.deciding import deciding
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.remedies import target
 from tapio.correlators.views import PodView, evidence
 from tapio.graph import RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -71,7 +72,7 @@ def node_name_unknown(pod: PodView) -> Iterator[Finding]:
         evidence=(pod.fact(f"nodeName is {name}; the nodes are {known}"),),
         attributes={"node": name},
         ruled_out=(RuledOut(code="node.kubelet_down", because="the node was never there"),),
-        next=(f"kubectl -n {pod.key.namespace} edit {pod.workload.kind.lower()}/{pod.workload.name}   # nodeName",),
+        next=(f"kubectl -n {pod.key.namespace} edit {target(pod.workload)}   # nodeName",),
     )
 
 

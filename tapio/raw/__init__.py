@@ -9,7 +9,7 @@ from tapio.raw.changes import FieldChange
 from tapio.raw.event import RawEvent, decode, encode, peek_identity
 from tapio.raw.identity import content_id, event_id, object_event_id
 from tapio.raw.metadata import Metadata, ObjectKey, format_labels, format_owner_refs, parse_labels, parse_owner_refs
-from tapio.raw.types import Collector, subject_of, type_of_subject
+from tapio.raw.types import Collector, subject_of
 
 __all__ = [
     "Collector",
@@ -28,5 +28,4 @@ __all__ = [
     "parse_owner_refs",
     "peek_identity",
     "subject_of",
-    "type_of_subject",
 ]

@@ -74,8 +74,6 @@ TYPES: dict[str, dict[str, str]] = {
     },
 }
 
-_SUBJECTS = {f"raw.{collector}.{action}": kind for collector, table in TYPES.items() for kind, action in table.items()}
-
 _ESCAPED = {"%": "%25", ".": "%2E", "*": "%2A", ">": "%3E", " ": "%20", "\t": "%09", "\r": "%0D", "\n": "%0A"}
 _UNSAFE = frozenset(_ESCAPED)
 
@@ -98,8 +96,3 @@ def subject_of(collector: str, type_: str) -> str:
     if action is None:
         return f"raw.{escape_token(collector)}.other.{escape_token(type_)}"
     return f"raw.{collector}.{action}"
-
-
-def type_of_subject(subject: str) -> str | None:
-    """The type that travels on `subject`, or None for one that is not in the table."""
-    return _SUBJECTS.get(subject)

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from tapio.correlators.views import ContainerView, Reference
 from tapio.graph import Change
 
-# A ConfigMap reaches a running pod's files within the kubelet's sync period plus its cache (60 s + 60 s by default).
-VOLUME_SYNC = timedelta(minutes=2)
 # How long after a change took effect its consequence may show and still be told as one.
 CONSEQUENCE = timedelta(minutes=30)
 
@@ -40,8 +38,8 @@ def _concerns(container: ContainerView, change: Change) -> bool:
 def reference_changes(container: ContainerView, onset: datetime, started_at: datetime | None) -> list[Change]:
     """Changes of ConfigMaps and Secrets that the container had read when it failed, newest first.
 
-    Environment is read when a container starts, files within the sync period; so the change lies before the start of
-    the failed run, or close enough before its end.
+    Environment is read when a container starts, so its change lies before the start of the failed run; a file changes
+    under a running program, so its change need only lie before the failure.
     """
     found: list[Change] = []
     for reference in container.pod.references:

@@ -1,8 +1,8 @@
 """One subject through time: at each moment that matters a verdict, and what of it is new.
 
-A verdict is drawn at every event of the subject, at every event of whatever its last verdict looked at, and when time
-alone would change it. An event that comes late redraws the verdicts from its moment on, so the timeline follows from
-the events alone.
+A verdict is drawn at every event of the subject, at every event of whatever a verdict of then or later looked at, and
+when time alone would change it. An event that comes late redraws the verdicts from its moment on, so the timeline
+follows from the events alone.
 """
 
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,4 @@
-"""Where is each pod, workload, node and Service in its life, and did it leave the healthy path?
+"""Where is each pod, workload, Service, node and claim in its life, and did it leave the healthy path?
 
 State machines over states, read as of a moment. A symptom's onset is carried on while it lasts (see `timeline`).
 """

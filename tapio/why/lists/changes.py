@@ -14,6 +14,7 @@ from tapio.why.lists.asking import Asked, asked, neighbours, subjects
 from tapio.why.lists.paging import Page, Place, micros, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
+from tapio.why.scope import is_quiet, says_nothing
 
 
 class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ def _linked(graph: GraphReader, at: datetime) -> dict[str, set[str]]:
     codes: defaultdict[str, set[str]] = defaultdict(set)
     for subject in {symptom.subject for symptom in graph.symptoms(at)}:
         for link in graph.links(subject, at):
-            if link.change is not None and not link.code.startswith(("none.", "unknown")):
+            if link.change is not None and not is_quiet(link) and not says_nothing(link):
                 codes[link.change.event_id].add(link.code)
     return codes
 

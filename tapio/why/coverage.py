@@ -12,6 +12,7 @@ from tapio.why.explanation import Coverage, GapPart, SourcePart
 from tapio.why.refs import utc
 
 LOWERED = 0.7  # what is left of a confidence when a needed source was blind; to be calibrated on recorded incidents
+_ONE_KIND = ("forbidden: ", "not served: ")  # how the API server's collector begins the cause of such a gap
 _STATES = "kubeapi"  # the source of every state: without it neither "nothing is wrong" nor "unknown" can be said
 
 
@@ -32,10 +33,11 @@ class Sight(msgspec.Struct, frozen=True):
     sources: tuple[SourceCoverage, ...]
     window: Window
 
-    def blind(self, source: str, nodes: Iterable[str]) -> bool:
+    def blind(self, source: str, nodes: Iterable[str], *, to_some_kinds: bool = False) -> bool:
         """Whether the source is installed and missed part of the window, on one of these nodes or for the cluster.
 
-        With no node known, a gap on any node counts. A source that never was there has no gap.
+        With no node known, a gap on any node counts. A source that never was there has no gap. Kinds that it may not
+        read, or that the server does not serve, blind it only where `to_some_kinds` asks: it sees all the others.
         """
         wanted = set(nodes)
         return any(
@@ -43,6 +45,7 @@ class Sight(msgspec.Struct, frozen=True):
             for seen in self.sources
             if seen.source == source and (not seen.node or not wanted or seen.node in wanted)
             for gap in seen.gaps
+            if to_some_kinds or not gap.cause.startswith(_ONE_KIND)
         )
 
     def part(self) -> Coverage:
@@ -89,7 +92,7 @@ def unknown_lacks(case: Case, sight: Sight, nodes: Sequence[str]) -> bool:
     links = (*case.looked, *(candidate.link for candidate in case.candidates))
     needed = {_STATES, *(source for link in links for source in link.missing)}
     needed |= {evidence.source for symptom in case.open for evidence in symptom.evidence}
-    return any(sight.blind(source, nodes) for source in needed)
+    return any(sight.blind(source, nodes, to_some_kinds=True) for source in needed)
 
 
 def healthy_lacks(sight: Sight) -> bool:

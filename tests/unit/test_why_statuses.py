@@ -206,6 +206,16 @@ def test_only_a_needed_sources_gap_makes_it_incomplete(
     assert exit_code(answer) is (Exit.EXPLAINED if status == "explained" else Exit.INCOMPLETE)
 
 
+@pytest.mark.parametrize("cause", ["forbidden: Node", "not served: EndpointSlice"])
+def test_a_kind_that_is_never_read_is_missed_by_what_cannot_be_told_alone(cause: str) -> None:
+    told = World().has(POD).shows(POD, "Error").says(POD, "runtime.crash_app").source("kubeapi", (1, None), cause=cause)
+    assert told.why("pod/web-0").status is Status.EXPLAINED
+    untold = World().has(POD).shows(POD, "Error").source("kubeapi", (1, None), cause=cause)
+    assert untold.why("pod/web-0").status is Status.INCOMPLETE
+    well = World().has(POD).says(POD, "none.healthy").source("kubeapi", (1, None), cause=cause)
+    assert well.why("pod/web-0").status is Status.HEALTHY
+
+
 def test_another_nodes_gap_does_not_count() -> None:
     world = World().has(POD).shows(POD, "Error").says(POD, "runtime.oom_killed", missing=("ebpf",))
     world.edge(EdgeType.RUNS_ON, POD, "Node//n1").source("ebpf", (2, 3), node="n2").source("ebpf", node="n1")

@@ -138,8 +138,10 @@ class World:
         self.changes.append(change)
         return change
 
-    def source(self, name: str, *gaps: tuple[float, float | None], node: str = "", lost: int = 0) -> "World":
-        parts = tuple(Gap(start=t(a), end=None if b is None else t(b), cause="reconnect") for a, b in gaps)
+    def source(
+        self, name: str, *gaps: tuple[float, float | None], node: str = "", lost: int = 0, cause: str = "reconnect"
+    ) -> "World":
+        parts = tuple(Gap(start=t(a), end=None if b is None else t(b), cause=cause) for a, b in gaps)
         self.sources.append(SourceCoverage(source=name, node=node, first=t(0), last=t(60), gaps=parts, lost=lost))
         return self
 

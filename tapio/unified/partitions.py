@@ -1,5 +1,6 @@
 """Where a unified event travels: by the root owner's partition, or on the shared stream every shard reads."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from tapio.raw import ObjectKey
@@ -20,6 +21,7 @@ SHARED_KINDS = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=100_000)  # a root has many events; hashing it anew for each costs as much as routing it
 def partition_of(root: ObjectKey, partitions: int = PARTITIONS) -> int:
     """The partition of everything that `root` owns: a hash of its key, the same in every process and release."""
     value = int.from_bytes(blake2b(str(root).encode(), digest_size=8).digest(), "big")

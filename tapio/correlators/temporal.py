@@ -55,8 +55,13 @@ def set_of(changes: list[Change]) -> list[Change]:
     return list({change.id: change for change in changes}.values())
 
 
+def _fields_of(item: str) -> tuple[str, ...]:
+    """The fields whose change is one of the key: the key itself, in either spelling of paths, or all of the data."""
+    return f"data.{item}", f"data[{item}]", f"binaryData.{item}", f"binaryData[{item}]", "data", "binaryData"
+
+
 def _reached(reference: Reference, change: Change, onset: datetime, started_at: datetime | None) -> bool:
-    if reference.item and not change.field.startswith(f"data.{reference.item}"):
+    if reference.item and change.field not in _fields_of(reference.item):
         return False
     if not change.field.startswith(("data", "binaryData")):
         return False

@@ -184,3 +184,12 @@ def test_the_onset_is_that_of_the_first_crash() -> None:
     symptom = scene.symptom(POD, at=21)
     assert symptom is not None
     assert symptom.since.minute == 2
+
+
+def test_a_key_that_only_begins_like_the_one_read_is_another_key() -> None:
+    longer: Json = {**DB_HOST, "field": "data.DB_HOSTNAME"}
+    scene = changed_config(crashing(containers=[reading_env("DB_HOST")]), at=1, change=longer)
+    assert codes(scene.links(POD, at=3)) == ["runtime.crash_app"]
+    assert codes(changed_config(crashing(containers=[reading_env("DB_HOST")]), at=1).links(POD, at=3)) == [
+        "runtime.crash_after_change"
+    ]

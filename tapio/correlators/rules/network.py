@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.remedies import target
+from tapio.correlators.rules.remedies import undo
 from tapio.correlators.views import (
     Astray,
     ServiceView,
@@ -148,7 +148,7 @@ def _words(labels: dict[str, str]) -> str:
 def _next(service: ServiceView, change: Change | None, pod: UnifiedEvent) -> tuple[str, ...]:
     namespace = service.key.namespace
     if change and change.entity != service.key:
-        return (f"kubectl -n {namespace} rollout undo {target(change.entity)}",)
+        return (undo(change.entity),)
     labels = pod.k8s_context.labels
     wanted = {
         key: labels[key] for key, value in sorted(service.spec.selector.items()) if labels.get(key, value) != value

@@ -72,7 +72,7 @@ def test_what_is_good_in_a_file_is_still_answered(harm: str, tmp_path: Path) -> 
     file.write_bytes(held)
     done = tapio("why", "-f", str(file), "pod/web-0", "-o", "json")
     assert json.loads(done.stdout)["causes"][0]["code"] == "startup.image_not_found"
-    assert done.returncode == 2
+    assert done.returncode == (4 if "gzip" in harm else 2)  # what a cut took away may have been the answer
     assert said in done.stderr
     assert (done.stderr == "") == (said == "")
 

@@ -80,6 +80,7 @@ def test_gzip_cut_short_gives_what_stands_before_the_cut(tmp_path: Path) -> None
     packed = gzip.compress(lines(*(document(config(f"v{n}", n)) for n in range(2000))))
     capture = load(written(tmp_path / "x.gz", packed[: len(packed) // 2]))
     assert 100 < len(capture.events) < 2000
+    assert capture.events[-1].type == "loss"
     assert "cut short" in capture.problems[0].reason
     assert capture.problems[0].line == 0
 
@@ -88,7 +89,8 @@ def test_damaged_gzip_gives_what_stands_before_the_damage(tmp_path: Path) -> Non
     packed = bytearray(gzip.compress(lines(*(document(config(f"v{n}", n)) for n in range(2000)))))
     packed[-8:] = bytes(8)  # the checksum and the length
     capture = load(written(tmp_path / "x.gz", bytes(packed)))
-    assert len(capture.events) == 2000
+    assert [event.type for event in capture.events].count("loss") == 1
+    assert len(capture.events) == 2001
     assert "damaged" in capture.problems[-1].reason
 
 

@@ -8,7 +8,8 @@ from tapio.collectors.file.bytes import read
 from tapio.collectors.file.complete import completed, file_redactor
 from tapio.collectors.file.objects import events_of, objects_of
 from tapio.errors import BadEventError
-from tapio.raw import RawEvent, decode
+from tapio.raw import Metadata, RawEvent, decode
+from tapio.raw.event import raw_json
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 200  # characters of a reason: a decoder may quote the document
@@ -45,7 +46,20 @@ def load(source: Path | str) -> Capture:
     events, problems, lines = _parse(document.removeprefix(_BYTE_ORDER_MARK))
     if damage:
         problems.insert(0, Problem(0, damage))  # the first that a person should hear of
+        events += _lost(events, damage)
     return Capture(source=str(source), events=completed(events), problems=tuple(problems), lines=lines)
+
+
+def _lost(events: list[RawEvent], damage: str) -> list[RawEvent]:
+    """What a file that is cut short no longer says: from its newest event on, each of its sources is blind."""
+    newest = max((event.timestamp for event in events), default=None)
+    if newest is None:
+        return []
+    record = raw_json({"cause": damage, "count": 0, "from": newest, "to": None})
+    sources = dict.fromkeys(event.metadata.collector for event in events)
+    return [
+        RawEvent(timestamp=newest, type="loss", data=record, metadata=Metadata(collector=source)) for source in sources
+    ]
 
 
 def _parse(document: bytes) -> tuple[list[RawEvent], list[Problem], int]:

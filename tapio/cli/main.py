@@ -31,7 +31,6 @@ from tapio.errors import Exit, TapioError
 app = typer.Typer(
     name="tapio",
     help="Says why something failed in a Kubernetes cluster.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # rich's help costs 0.25 s at every start
     pretty_exceptions_enable=False,
@@ -65,7 +64,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; everything it raises becomes a message on stderr. Returns the exit code."""
     try:
-        return int(app(list(arguments), prog_name=_program(), standalone_mode=False) or Exit.DONE)
+        return int(app(list(arguments) or ["--help"], prog_name=_program(), standalone_mode=False) or Exit.DONE)
     except TyperException as error:
         terminal.fail(error.format_message(), f"{_program()} {_command(arguments)}--help says what there is")
     except TapioError as error:

@@ -58,9 +58,13 @@ def moment_of(question: Question, graph: GraphReader) -> datetime:
     Raises:
         UnknownTargetError: it names none and no event has come.
     """
-    at = question.at or graph.newest()
-    if at is None:
+    newest = graph.newest()
+    if newest is None:
         raise UnknownTargetError("nothing is known: no event has come")
+    at = question.at or newest
+    begun = min((seen.first for seen in graph.coverage(newest) if seen.first), default=at)
+    if at < begun:
+        raise UnknownTargetError(f"nothing is known of {at.isoformat()}: what has come begins at {begun.isoformat()}")
     return utc(at)
 
 

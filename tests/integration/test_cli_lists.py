@@ -40,7 +40,9 @@ def test_incidents_name_the_cause_the_change_and_the_symptom() -> None:
     assert row["change"]["field"] == "data.DB_HOST"
     text = tapio("incidents", "-f", CRASH, COLUMNS="80").stdout
     assert 'data.DB_HOST "db" -> "db-new"' in text
-    assert max(map(len, text.splitlines())) <= 80
+    *lines, again = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert again.startswith(f"tapio why -f {CRASH} pod/shop/")  # a command is never broken, however long
 
 
 def test_incidents_carry_the_ids_of_their_explanations() -> None:

@@ -13,6 +13,7 @@ from tapio.pipeline.progress import Progress, delays
 from tapio.telemetry import Sink, StageFailed, StageStarted, StageStopped, Telemetry
 
 _BEAT_S = 0.5
+_CANCELLED_WITHIN_S = 5.0
 
 
 class Stage(Protocol):
@@ -69,9 +70,9 @@ class Hosting:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        while not task.done():  # `wait_for` of Python 3.11, inside nats-py, may swallow a cancellation
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCELLED_WITHIN_S)
         self._telemetry.tell(StageStopped(stage=self._name))
 
     def observe(self) -> Observation:

@@ -15,6 +15,8 @@ from tapio.streams.wire import Arrival
 
 log = logging.getLogger(__name__)
 
+_CANCELLED_WITHIN_S = 1.0
+
 Bury = Callable[[str, Delivery, str], Awaitable[None]]
 
 
@@ -58,8 +60,9 @@ class AttachedReader:
         if self._task is None or self._closed:
             return
         self._closed = True
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        while not self._task.done():  # `wait_for` of Python 3.11, inside nats-py, may swallow a cancellation
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=_CANCELLED_WITHIN_S)
         if not self._task.cancelled():
             self._task.exception()  # it was told by `next`, or nobody asked any more
         self._ready.clear()

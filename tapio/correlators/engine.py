@@ -12,9 +12,7 @@ from tapio.correlators.judging import JUDGED, judge
 from tapio.correlators.timeline import Point, Timeline
 from tapio.correlators.world import Watched, World
 from tapio.graph import Change, Entity, Gap, GraphBatch, HistoryEntry, RestoredPartition, SourceCoverage
-from tapio.unified import EventName, ObjectKey, UnifiedEvent, decode, partition_of
-
-_FACTS = frozenset({"PodFacts", "WorkloadFacts"})
+from tapio.unified import FACTS, EventName, ObjectKey, UnifiedEvent, decode, partition_of
 
 
 class Failure(NamedTuple):
@@ -82,10 +80,10 @@ class Engine:
         first = all(state.k8s_context.uid != event.k8s_context.uid for state in history.states)
         if not self._world.add(event):
             return
-        if key.kind in _FACTS and history.repeats(event):
+        if key.kind in FACTS and history.repeats(event):
             return  # what others lean on has not moved
         drawing.history.append(_entry(arrival))
-        if key.kind not in _FACTS and self._is_home(event):
+        if key.kind not in FACTS and self._is_home(event):
             self._describe(event, history, drawing, first=first)
         for subject in sorted(self._touched(event, key)):
             self._redraw(subject, event.timestamp, drawing)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tapio.unified import EntityName, ObjectKey, UnifiedEvent
+from tapio.unified import FACTS, EntityName, ObjectKey, UnifiedEvent
 
 
 def reunited(events: Iterable[UnifiedEvent]) -> Sequence[UnifiedEvent]:
@@ -15,7 +15,7 @@ def reunited(events: Iterable[UnifiedEvent]) -> Sequence[UnifiedEvent]:
 
 
 def _is_the_object(event: UnifiedEvent) -> bool:
-    return event.object is not None and bool(event.k8s_context.uid) and not event.key.kind.endswith("Facts")
+    return event.object is not None and bool(event.k8s_context.uid) and event.key.kind not in FACTS
 
 
 def _renamed(event: UnifiedEvent, owner: UnifiedEvent | None) -> UnifiedEvent:

@@ -20,9 +20,10 @@ from tapio.unified.event import (
     encode,
 )
 from tapio.unified.names import EventName
-from tapio.unified.partitions import PARTITIONS, SHARED, SHARED_KINDS, partition_of, subject_of
+from tapio.unified.partitions import FACTS, PARTITIONS, SHARED, SHARED_KINDS, partition_of, subject_of
 
 __all__ = [
+    "FACTS",
     "PARTITIONS",
     "SHARED",
     "SHARED_KINDS",

@@ -9,14 +9,14 @@ from tapio.raw.types import escape_token
 PARTITIONS = 8  # streams on one machine; 64 in production. Fixed for the life of the data: the hash depends on it.
 SHARED = "shared"
 
-
+FACTS = frozenset({"PodFacts", "WorkloadFacts"})  # no objects of the cluster: what the transform says of some of them
 # The kinds that many partitions lean on: their events go to every shard; their own rules run in one, their home.
-SHARED_KINDS = frozenset(
+SHARED_KINDS = FACTS | frozenset(
     {
         "Node", "Namespace", "Service", "EndpointSlice", "ConfigMap", "Secret", "ServiceAccount",
         "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
         "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass",
-        "PodFacts", "WorkloadFacts", "Source",
+        "Source",
     }
 )  # fmt: skip
 

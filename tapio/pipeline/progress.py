@@ -1,10 +1,12 @@
 """What a stage says of itself when asked, and how it waits when something is away."""
 
-import random
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 
 import msgspec
+
+from tapio.streams.backoff import full_jitter
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,4 @@ _LONGEST_S = 15.0  # a server that comes back is found within this
 
 def delays() -> Iterator[float]:
     """Seconds to wait before each further try: exponential, full jitter, for ever."""
-    ceiling = _FIRST_S
-    while True:
-        yield random.uniform(0, ceiling)  # noqa: S311  spreads retries, guards nothing
-        ceiling = min(ceiling * 2, _LONGEST_S)
+    return (full_jitter(failures, _FIRST_S, _LONGEST_S) for failures in count())

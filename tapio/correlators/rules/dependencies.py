@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import NamedTuple
 
 from tapio.correlators.rules.absent import as_change, deletion_of
@@ -15,8 +14,6 @@ from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 
-# A Service that went away is told as the cause when the container failed within this time.
-_LOST_LATELY = timedelta(hours=6)
 _SERVICE_NAME = 2  # labels of name.namespace
 _IN_CLUSTER = ("svc",)
 

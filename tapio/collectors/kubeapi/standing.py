@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 
 from tapio.collectors.kubeapi.enrich import About
 from tapio.collectors.kubeapi.redaction import redact_status
+from tapio.collectors.kubeapi.timestamps import order_of
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Parts
 
@@ -81,7 +82,7 @@ def newest_time(parts: Parts, metadata: Parts) -> str:
         times += [entry.time for entry in _entries.decode(books)]
     if status := parts.get("status"):
         times += _of_status(_statuses.decode(status))
-    return max(filter(None, times), key=_order, default="")
+    return max(filter(None, times), key=order_of, default="")
 
 
 def _of_status(status: _Status) -> list[str | None]:
@@ -109,8 +110,3 @@ def whole(parts: Parts, metadata: Parts, redactor: Redactor) -> bytes:
 
 def _joined(fields: Mapping[str, msgspec.Raw | bytes]) -> bytes:
     return b"{" + b",".join([b'"%b":%b' % (name.encode(), value) for name, value in fields.items()]) + b"}"
-
-
-def _order(time: str) -> str:
-    """Kubernetes writes UTC with `Z`; without it a prefix sorts before its fractions."""
-    return time.rstrip("Z")

@@ -18,7 +18,7 @@ def source_time(obj: Json) -> datetime | None:
     """
     if obj.get("kind") == "Event":
         return _parsed(next(_occurrences(obj), None))
-    newest = max(_times(obj), key=_order, default=None)
+    newest = max(_times(obj), key=order_of, default=None)
     asked = deletion_asked(obj)
     known = [time for time in (_parsed(newest), asked) if time is not None]
     return max(known, default=None)
@@ -91,7 +91,7 @@ def _present(holder: Json, names: tuple[str, ...]) -> Iterator[str]:
             yield value
 
 
-def _order(time: str) -> str:
+def order_of(time: str) -> str:
     """Kubernetes writes UTC with `Z`; without it a prefix sorts before its fractions."""
     return time.rstrip("Z")
 

@@ -152,6 +152,14 @@ def test_changes_that_are_there_are_kept(tmp_path: Path) -> None:
     assert changes(events[1]) == told["data"]["changes"]
 
 
+def test_a_version_after_one_with_told_changes_does_not_tell_them_again(tmp_path: Path) -> None:
+    told = document(config("b", 2), at="2026-01-01T02:00:00Z")
+    told["data"]["changes"] = [{"field": "data.X", "before": 1, "after": 2, "manager": "me", "at": None}]
+    content = lines(document(config("a", 1)), told, document(config("b", 3), at="2026-01-01T03:00:00Z"))
+    events = load(written(tmp_path / "x", content)).events
+    assert [bool(changes(event)) for event in events] == [False, True, False]
+
+
 def test_all_else_is_kept_verbatim(tmp_path: Path) -> None:
     first, second = document(config("a", 1)), document(config("b", 2), trace_id="t", span_id="s")
     second["data"] = json.dumps(second["data"])

@@ -55,7 +55,12 @@ class _Record(msgspec.Struct, gc=False):
 
     type: str = ""
     object: _Object | None = None
-    changes: msgspec.Raw | None = None
+    changes: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether the collector has said what changed: then nothing is worked out."""
+        return bytes(self.changes) not in {b"", b"null"}
 
 
 class _Event(NamedTuple):
@@ -174,7 +179,7 @@ def _changes_of(history: Sequence[_Event]) -> dict[int, tuple[FieldChange, ...]]
     before: Json | None = None
     for each in history:
         obj = _object(each)
-        if before is not None and each.record.changes is None and (changes := diff(before, obj)):
+        if before is not None and not each.record.tells_changes and (changes := diff(before, obj)):
             found[each.at] = changes
         before = obj
     return found
@@ -187,7 +192,7 @@ def _in_sight(single: Sequence[_Event]) -> dict[int, tuple[FieldChange, ...]]:
         each.record.object.metadata.uid: each for each in telling if each.record.object and each.record.object.metadata
     }
     found = changes_in_sight([_object(each) for each in telling])
-    return {by_uid[uid].at: changes for uid, changes in found.items() if by_uid[uid].record.changes is None}
+    return {by_uid[uid].at: changes for uid, changes in found.items() if not by_uid[uid].record.tells_changes}
 
 
 def _may_tell(each: _Event) -> bool:

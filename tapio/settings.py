@@ -83,8 +83,10 @@ _BOUNDS = {
 }
 # TAPIO_* variables that are no settings: the debugging switch, the settings file's path, and the lab's own.
 _OTHER_VARIABLES = re.compile(r"TAPIO_(DEBUG|CONFIG|LAB(_.*)?)$")
-# Kubernetes gives every pod such variables for a Service called tapio (docs: "Environment variables", Services).
-_SERVICE_LINK = re.compile(r"TAPIO_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)$")
+# Kubernetes gives every pod such variables for Services called tapio or tapio-* (docs: "Environment variables",
+# Services). TAPIO_NATS_PORT may be a setting or the address of a Service called tapio-nats: the value tells.
+_SERVICE_LINK = re.compile(r"TAPIO_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)$")
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
 def keys() -> tuple[str, ...]:
@@ -135,12 +137,15 @@ def _from_file(environ: Mapping[str, str]) -> Iterator[Layer]:
 def _from_environment(environ: Mapping[str, str]) -> Iterator[Layer]:
     known = {variable_of(key): key for key in keys()}
     for name in sorted(environ):
-        if not name.startswith("TAPIO_") or _OTHER_VARIABLES.match(name):
+        if not name.startswith("TAPIO_") or _OTHER_VARIABLES.match(name) or _is_service_link(name, environ[name]):
             continue
-        if name in known:
-            yield known[name], environ[name], f"environment variable {name}"
-        elif not _SERVICE_LINK.match(name):
+        if name not in known:
             raise _unknown(f"unknown environment variable {name}", name, known)
+        yield known[name], environ[name], f"environment variable {name}"
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_LINK.match(name) or (name.endswith("_PORT") and _SERVICE_ADDRESS.match(value)))
 
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[Layer]:

@@ -36,18 +36,20 @@ def load(
 ) -> Cluster:
     """The cluster that kubectl would talk to; inside a pod without a kubeconfig, the pod's own.
 
-    Looked for in this order: `kubeconfig`, `$KUBECONFIG` (the first file of a list that exists), `~/.kube/config`,
-    the service account. A context asked for by name must be there.
+    `kubeconfig` alone where it is given; else looked for in this order: `$KUBECONFIG` (the first file of a list that
+    exists), `~/.kube/config`, the service account. A context asked for by name must be there.
 
     Raises:
         UsageError: there is none, the context is not in it, or it cannot be read; the message says what was tried.
     """
+    if kubeconfig is not None:
+        return _from_file(kubeconfig, context)
     environ = os.environ if environ is None else environ
-    candidates = _candidates(kubeconfig, environ)
+    candidates = _candidates(environ)
     path = next((path for path in candidates if path.is_file()), None)
     if path is not None:
         return _from_file(path, context)
-    if kubeconfig is None and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
+    if context is None and environ.get("KUBERNETES_SERVICE_HOST"):
         return in_cluster(environ)
     looked = ", ".join(str(path) for path in candidates)
     raise UsageError(
@@ -69,9 +71,7 @@ def in_cluster(environ: Mapping[str, str], account: Path = _ACCOUNT) -> Cluster:
     )
 
 
-def _candidates(kubeconfig: Path | None, environ: Mapping[str, str]) -> list[Path]:
-    if kubeconfig is not None:
-        return [kubeconfig]
+def _candidates(environ: Mapping[str, str]) -> list[Path]:
     listed = [Path(part) for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     return listed or [Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"]
 

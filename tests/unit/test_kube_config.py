@@ -57,6 +57,11 @@ def test_no_kubeconfig_says_where_it_was_looked_for(tmp_path: Path) -> None:
     assert "--kubeconfig" in caught.value.hint
 
 
+def test_a_kubeconfig_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read the kubeconfig .*nowhere: No such file"):
+        load(tmp_path / "nowhere", environ={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+
+
 def test_an_unknown_context_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no context 'prod'") as caught:
         load(kubeconfig(tmp_path), "prod")

@@ -72,11 +72,14 @@ def test_a_settings_file_that_is_not_there_is_an_error_only_when_it_was_named(to
         settings.load(environ={"TAPIO_CONFIG": "nowhere.toml"})
 
 
-def test_a_typing_error_in_the_environment_is_told_the_near_name(toml: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "near"), [("TAPIO_SERVR", "TAPIO_SERVER"), ("TAPIO_HTP_PORT", "TAPIO_HTTP_PORT"), ("TAPIO_PORT", "PORT")]
+)
+def test_a_typing_error_in_the_environment_is_told_the_near_name(name: str, near: str, toml: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        settings.load(environ={"TAPIO_SERVR": "http://x"})
-    assert "TAPIO_SERVR" in caught.value.message
-    assert "TAPIO_SERVER" in caught.value.hint
+        settings.load(environ={name: "8001"})
+    assert name in caught.value.message
+    assert near in caught.value.hint
 
 
 def test_a_wrong_value_in_the_environment_names_the_variable(toml: Path) -> None:
@@ -86,6 +89,7 @@ def test_a_wrong_value_in_the_environment_names_the_variable(toml: Path) -> None
 
 def test_what_kubernetes_sets_for_a_service_called_tapio_is_no_typing_error(toml: Path) -> None:
     environ = {"TAPIO_SERVICE_HOST": "10.0.0.1", "TAPIO_PORT_8000_TCP_ADDR": "10.0.0.1", "TAPIO_PORT": "tcp://x:1"}
+    environ |= {"TAPIO_NATS_PORT": "tcp://10.0.0.2:4222", "TAPIO_NATS_SERVICE_PORT_CLIENT": "4222"}
     assert settings.load(environ=environ).settings == settings.Settings()
 
 

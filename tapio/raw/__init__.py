@@ -7,7 +7,7 @@ Never: I/O, a clock, meaning.
 
 from tapio.raw.changes import FieldChange
 from tapio.raw.event import RawEvent, decode, encode, peek_identity
-from tapio.raw.identity import content_id, event_id, object_event_id
+from tapio.raw.identity import content_id, event_id
 from tapio.raw.metadata import Metadata, ObjectKey, format_labels, format_owner_refs, parse_labels, parse_owner_refs
 from tapio.raw.types import Collector, subject_of
 
@@ -23,7 +23,6 @@ __all__ = [
     "event_id",
     "format_labels",
     "format_owner_refs",
-    "object_event_id",
     "parse_labels",
     "parse_owner_refs",
     "peek_identity",

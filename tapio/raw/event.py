@@ -1,7 +1,7 @@
 """The raw event: one JSON document, its source's record kept as the bytes that came."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -42,6 +42,7 @@ class _Object(msgspec.Struct, gc=False):
 class _WatchEnvelope(msgspec.Struct, gc=False):
     type: str = ""
     object: _Object | None = None
+    lapsed: bool = False
 
 
 _QUOTE = ord('"')
@@ -72,8 +73,16 @@ def raw_json(value: Any) -> msgspec.Raw:  # noqa: ANN401  any JSON value may be 
     return msgspec.Raw(_encoder.encode(value))
 
 
-def peek_identity(event: RawEvent) -> tuple[str, str, bool] | None:
-    """(uid, resourceVersion, deleted) of a watch event's object; None where there is no such object."""
+class Identity(NamedTuple):
+    """Which version of an object is told, and as what: a Lease's last renewal may be told again as `lapsed`."""
+
+    uid: str
+    resource_version: str
+    told: Literal["seen", "deleted", "lapsed"]
+
+
+def peek_identity(event: RawEvent) -> Identity | None:
+    """The identity of a watch event's object; None where there is no such object."""
     try:
         envelope = _envelopes.decode(event.record)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -81,4 +90,5 @@ def peek_identity(event: RawEvent) -> tuple[str, str, bool] | None:
     meta = envelope.object.metadata if envelope.object else None
     if meta is None or not meta.uid or not meta.resource_version:
         return None
-    return meta.uid, meta.resource_version, envelope.type == "DELETED"
+    told: Literal["seen", "lapsed"] = "lapsed" if envelope.lapsed else "seen"
+    return Identity(meta.uid, meta.resource_version, "deleted" if envelope.type == "DELETED" else told)

@@ -1,7 +1,8 @@
 """Event ids: made of what the source guarantees, so that the same happening has one id wherever it is read.
 
-An object's version is (uid, resourceVersion, whether deleted). What has no identity of its own is the hash of what
-it says. Two lines with one id are one event.
+An object's version is (uid, resourceVersion, whether deleted); that a Lease's last renewal lapsed is told of a version
+that may have been told before, and is an event of its own. What has no identity of its own is the hash of what it
+says. Two lines with one id are one event.
 """
 
 from hashlib import blake2b
@@ -20,11 +21,6 @@ def digest(*parts: str | bytes) -> str:
     return blake2b(joined, digest_size=_ID_BYTES).hexdigest()
 
 
-def object_event_id(collector: str, uid: str, resource_version: str, *, deleted: bool) -> str:
-    """The id of one version of one object."""
-    return "evt-" + digest(collector, uid, resource_version, "deleted" if deleted else "seen")
-
-
 def content_id(event: RawEvent) -> str:
     """The id of a record without identity: a hash of its source, type, time and content (order of keys aside)."""
     record = msgspec.json.decode(event.record) if _is_json(event) else bytes(event.record).decode(errors="replace")
@@ -38,8 +34,7 @@ def event_id(event: RawEvent) -> str:
     identity = peek_identity(event)
     if identity is None:
         return content_id(event)
-    uid, resource_version, deleted = identity
-    return object_event_id(event.metadata.collector, uid, resource_version, deleted=deleted)
+    return "evt-" + digest(event.metadata.collector, *identity)
 
 
 def _is_json(event: RawEvent) -> bool:

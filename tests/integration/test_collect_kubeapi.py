@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tapio.collectors.kubeapi import KubeApiCollector, snapshot
+from tapio.collectors.kubeapi import KubeApiCollector, leases, snapshot
 from tapio.collectors.kubeapi.collector import FILE
 from tapio.errors import ForbiddenError, UnreachableError
 from tapio.kube import Cluster, KubeClient, Pace, kinds_named
@@ -397,6 +398,21 @@ async def test_a_lease_found_lapsed_is_said_to_be(api: MisbehavingApi, tmp_path:
     async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
         await until(lambda: len(sink.events) == 1)
     assert record(sink.events[0])["lapsed"] is True
+
+
+async def test_a_lease_that_is_never_renewed_is_said_to_lapse_beside_its_first_sight(
+    api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SWEEP_S", 0.05)
+    renewed = (datetime.now(UTC) - timedelta(seconds=39.5)).isoformat().replace("+00:00", "Z")
+    api.will_list(*[page(_lease(3, renewed), version=5)] * 2, plural="leases")
+    async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
+        await until(lambda: len(sink.events) == 1)
+    async with collecting(api, tmp_path, kinds=["Lease"]) as (again, _):  # who was killed in between holds it again
+        await until(lambda: len(again.events) == 2)
+    first, second, lapsed = [*sink.events, *again.events]
+    assert [record(event).get("lapsed") for event in (first, second, lapsed)] == [None, None, True]
+    assert event_id(first) == event_id(second) != event_id(lapsed)
 
 
 async def test_the_kind_of_an_unknown_owner_is_discovered_and_followed(api: MisbehavingApi, tmp_path: Path) -> None:

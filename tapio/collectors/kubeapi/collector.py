@@ -322,8 +322,10 @@ class KubeApiCollector:
 
 
 def _resumable(kind: Kind, remembered: Remembered) -> Remembered:
-    """Leases are listed at every start: the renewals that were held back died with the last run."""
-    return Remembered(known=remembered.known) if kind.name == "Lease" else remembered
+    """Leases are listed and told at every start, the old ones too: the renewals that were held back died with the last
+    run, and one that is never renewed again must be held to lapse.
+    """
+    return Remembered(known=dict.fromkeys(remembered.known, "")) if kind.name == "Lease" else remembered
 
 
 class _Meta(msgspec.Struct):

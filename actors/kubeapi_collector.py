@@ -42,7 +42,13 @@ class KubeapiCollectorHost:
         try:
             async with KubeClient(cluster) as client:
                 redaction = Redaction(configmap_values=plan.redaction.configmap_values)
-                collector = KubeApiCollector(client, tuple(KINDS.values()), Path(plan.state_dir), redaction=redaction)
+                collector = KubeApiCollector(
+                    client,
+                    tuple(KINDS.values()),
+                    Path(plan.state_dir),
+                    redaction=redaction,
+                    log_lines=plan.log_lines,
+                )
                 yield Collect(self._source, collector, streams, telemetry)
         finally:
             await streams.close()

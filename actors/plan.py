@@ -3,7 +3,7 @@
 import msgspec
 
 from tapio.pipeline.partition import Shard, assign
-from tapio.settings import Redaction
+from tapio.settings import Redaction, Settings
 from tapio.unified import PARTITIONS
 
 NAMESPACE = "tapio"
@@ -25,6 +25,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     collectors: tuple[str, ...] = ("kubeapi",)
     kubeconfig: str = ""
     context: str = ""
+    log_lines: int = Settings().log_lines
     redaction: Redaction = Redaction()
 
     def shard(self, index: int) -> Shard:

@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shards: correlator actors; two fill two cores, and prove that partitions really are apart.
     kubeconfig: path of the kubeconfig; empty is kubectl's own rule (`$KUBECONFIG`, else `~/.kube/config`).
     context: the kubeconfig's context; empty is its current one.
+    log_lines: how many of the last lines of a container that failed or is not ready are read; 50 hold a stack trace and
+        what led to it. 16 KiB are kept whatever it says; 0 reads no logs.
     """
 
     data_dir: str = ""
@@ -54,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shards: int = 2
     kubeconfig: str = ""
     context: str = ""
+    log_lines: int = 50
     redaction: Redaction = Redaction()
 
     @property
@@ -79,6 +82,7 @@ _BOUNDS = {
     "dashboard_port": (0, 65535),
     "http_port": (1, 65535),
     "shards": (1, 64),
+    "log_lines": (0, 1000),
     "server_timeout_s": (0.1, 3600),
 }
 # TAPIO_* variables that are no settings: the debugging switch, the settings file's path, and the lab's own.

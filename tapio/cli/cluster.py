@@ -61,6 +61,7 @@ async def watch(
                 Path(directory),
                 namespace=namespace or None,
                 redaction=_redaction(settings),
+                log_lines=settings.log_lines,
             )
             with suppress(TimeoutError):
                 async with asyncio.timeout(for_s):
@@ -68,7 +69,8 @@ async def watch(
 
 
 async def _snapshot(client: KubeClient, settings: Settings, namespace: str | None) -> Snapshot:
-    return await snapshot(client, tuple(KINDS.values()), namespace, redaction=_redaction(settings))
+    kinds = tuple(KINDS.values())
+    return await snapshot(client, kinds, namespace, redaction=_redaction(settings), log_lines=settings.log_lines)
 
 
 def _redaction(settings: Settings) -> Redaction:

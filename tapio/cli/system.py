@@ -104,6 +104,7 @@ def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str,
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         redaction=settings.redaction,
+        log_lines=settings.log_lines,
     )
 
 

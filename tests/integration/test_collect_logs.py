@@ -1,6 +1,7 @@
 """Container logs against a server that misbehaves: what is read, how often, and that no failure is fatal."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tapio.cli import cluster
 from tapio.collectors.kubeapi import snapshot
 from tapio.collectors.kubeapi.logs import Logged, LogReader
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Denied, KubeClient, Seen, kinds_named
 from tapio.raw import encode
+from tapio.settings import Settings
 from tests.integration.misbehaving_api import (
     Answer,
     MisbehavingApi,
@@ -208,3 +211,22 @@ async def test_no_log_is_read_where_none_is_wanted(api: MisbehavingApi) -> None:
         look = await snapshot(client, kinds_named(["Pod"]), log_lines=0)
     assert [event.type for event in look.events] == ["pod_created"]
     assert asked(api) == []
+
+
+async def test_how_many_lines_are_read_is_a_setting(api: MisbehavingApi, tmp_path: Path) -> None:
+    api.will_list(page(crashed("p"), version=5), plural="pods")
+    will_log(api, text("one", "two", "three"))
+    (tmp_path / "config").write_text(
+        json.dumps(
+            {
+                "current-context": "x",
+                "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+                "clusters": [{"name": "x", "cluster": {"server": api.url}}],
+                "users": [{"name": "x", "user": {"token": "t"}}],
+            }
+        )
+    )
+    seen_once = await cluster.look(Settings(kubeconfig=str(tmp_path / "config"), log_lines=2), "shop")
+    assert [query["tailLines"] for query in asked(api)] == ["2"]
+    [log] = [event for event in seen_once.events if event.type == "container_log"]
+    assert record(log)["lines"] == ["two", "three"]

@@ -10,6 +10,7 @@ from tapio.streams.wire import Arrival
 _NANOSECONDS = 1_000_000_000
 _CLIENT_ERROR = 400
 
+CONSUMER_NOT_FOUND = 10014
 STREAM_NOT_FOUND = 10059
 WRONG_STREAM = 10060
 DUPLICATE_IN_BATCH = 10201
@@ -66,9 +67,20 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     error: ApiError | None = None
 
 
+class AckFloor(msgspec.Struct, frozen=True):
+    """Everything up to this sequence of the stream is acknowledged, or ended for good."""
+
+    stream_seq: int = 0
+
+
 class ConsumerInfo(msgspec.Struct, frozen=True, kw_only=True):
     num_pending: int = 0
+    ack_floor: AckFloor = AckFloor()
     error: ApiError | None = None
+
+
+class ConsumerMissingError(AwayError):
+    """Nobody has made the consumer yet, or it is gone."""
 
 
 class _CreateConsumer(msgspec.Struct, frozen=True):
@@ -109,6 +121,12 @@ async def create_consumer(link: Link, stream: str, config: ConsumerConfig) -> Co
 
 
 async def consumer_info(link: Link, stream: str, consumer: str) -> ConsumerInfo:
+    """The consumer as it is.
+
+    Raises:
+        StreamMissingError, ConsumerMissingError: it is not there.
+        AwayError: no answer, or one that may change.
+    """
     return _consumer(await link.request(f"$JS.API.CONSUMER.INFO.{stream}.{consumer}"), stream)
 
 
@@ -128,6 +146,8 @@ def _check(error: ApiError | None, stream: str) -> None:
         return
     if error.err_code == STREAM_NOT_FOUND:
         raise StreamMissingError(f"the stream {stream} is not there", hint="`ensure` creates it")
+    if error.err_code == CONSUMER_NOT_FOUND:
+        raise ConsumerMissingError(error.description)
     if error.code == _CLIENT_ERROR:
         raise TapioError(f"NATS refuses the stream {stream}: {error.description}")
     raise AwayError(error.description)

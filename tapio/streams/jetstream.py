@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from ssl import SSLContext
 
 from tapio.errors import UnreachableError
-from tapio.streams.api import StreamConfig, create_stream, nanoseconds, stream_info
+from tapio.streams.api import (
+    ConsumerMissingError,
+    StreamConfig,
+    consumer_info,
+    create_stream,
+    nanoseconds,
+    stream_info,
+)
 from tapio.streams.atomic import batches, publish_batch
 from tapio.streams.backoff import full_jitter
 from tapio.streams.checks import check_messages
@@ -58,6 +65,20 @@ class JetStreams:
 
     async def follow(self, stream: str, after: int) -> Reader:
         return await self._open(FollowReader(self._link, stream, after, self._bury))
+
+    async def last(self, stream: str) -> int:
+        try:
+            return (await stream_info(self._link, stream)).state.last_seq
+        except AwayError as away:
+            raise self._unreachable(away) from away
+
+    async def settled(self, stream: str, durable: str) -> int:
+        try:
+            return (await consumer_info(self._link, stream, durable)).ack_floor.stream_seq
+        except ConsumerMissingError:
+            return 0
+        except AwayError as away:
+            raise self._unreachable(away) from away
 
     async def close(self) -> None:
         """Closes the readers that are still open, then the connection."""

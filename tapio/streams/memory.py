@@ -79,6 +79,11 @@ class _Pool:
         self.returned: list[int] = []
         self.attempts: dict[int, int] = {}
 
+    @property
+    def settled(self) -> int:
+        """What was given out is in `attempts` until it is acknowledged."""
+        return min(self.attempts, default=self.given + 1) - 1
+
     def take(self, last: int) -> int | None:
         """The next sequence to deliver, what came back first; None when there is none."""
         if self.returned:
@@ -244,6 +249,13 @@ class MemoryStreams:
         if after > target.last:
             raise StreamMismatchError(f"the stream {stream} ends at {target.last}, before the position {after}")
         return _FollowReader(target, self._clock, after, _Burial(self))
+
+    async def last(self, stream: str) -> int:
+        return self._stream(stream).last
+
+    async def settled(self, stream: str, durable: str) -> int:
+        pool = self._stream(stream).pools.get(durable)
+        return pool.settled if pool else 0
 
     async def close(self) -> None:
         """Nothing to close: the streams last as long as this object."""

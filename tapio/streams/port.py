@@ -163,5 +163,18 @@ class Streams(Protocol):
             StreamMismatchError: the stream ends before `after`, so it is not the one that position belongs to.
         """
 
+    async def last(self, stream: str) -> int:
+        """The sequence of the newest message that the stream has had; 0 before the first.
+
+        Raises:
+            StreamMissingError: the stream is not there.
+            UnreachableError: no answer now.
+        """
+
+    async def settled(self, stream: str, durable: str) -> int:
+        """The sequence up to which the readers that share `durable` have acknowledged or dead-lettered everything;
+        0 where none has joined yet. Raises as `last` does.
+        """
+
     async def close(self) -> None:
         """Closes the connection."""

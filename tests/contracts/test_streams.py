@@ -24,6 +24,7 @@ from tapio.streams import (
 from tapio.streams.dead_letters import read_dead_letter
 from tapio.streams.memory import MemoryStreams
 from tapio.testing.nats import jetstreams, nats_server
+from tests.waiting import until
 
 STREAM = "ORDERS"
 SPEC = StreamSpec(name=STREAM, subjects=("orders.>",))
@@ -276,6 +277,35 @@ async def test_pending_counts_what_the_reader_was_not_given(streams: Streams) ->
         assert await reader.pending() == before - 200
         await take(reader, before - 200)
         assert await reader.pending() == 0
+
+
+async def test_last_is_the_newest_sequence(streams: Streams) -> None:
+    assert await streams.last(STREAM) == 0
+    await streams.publish(STREAM, [*orders(1, 3), order(2)])
+    assert await streams.last(STREAM) == 3
+    with pytest.raises(StreamMissingError, match="NOWHERE"):
+        await streams.last("NOWHERE")
+
+
+async def test_settled_ends_before_the_first_message_that_is_not_done(streams: Streams) -> None:
+    async def settles(at: int) -> None:
+        await until(lambda: settled_at(at), every_s=0.01, within_s=SOON_S)  # an acknowledgement travels
+
+    async def settled_at(sequence: int) -> bool:
+        return await streams.settled(STREAM, "workers") == sequence
+
+    await streams.publish(STREAM, orders(1, 4))
+    await settles(0)
+    reader = await streams.pool(STREAM, "workers")
+    one, two, three = await take(reader, 3, ack=False)
+    await reader.ack([one, three])
+    await settles(1)
+    await reader.dead_letter(two, "no such dish")
+    await settles(3)
+    await reader.retry(await take(reader, 1, ack=False), 0)
+    await settles(3)
+    await take(reader, 1)
+    await settles(4)
 
 
 # --- Dead letters ----------------------------------------------------------------------------------------------------

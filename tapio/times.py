@@ -1,13 +1,20 @@
-"""Moments and spans as people write them, in flags and in query parameters. Pure: nothing here reads a clock."""
+"""Moments and spans: as people write them in flags and parameters, and as numbers. Pure: nothing reads a clock."""
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from tapio.errors import UsageError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Whole microseconds since 1970: a moment as stores compare it, and as a place in a list."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def parse_moment(text: str, zone: tzinfo | None = None) -> datetime:

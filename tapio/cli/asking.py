@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -34,7 +35,8 @@ def printed(answers: Sequence[Explanation], where: places.Where, *, each: bool, 
 
 def _screen(answer: Explanation, where: places.Where) -> str:
     more = "" if where.live else f"tapio evidence{where.flags}"
-    lines = render(answer, width=shutil.get_terminal_size().columns, zone=terminal.zone(), more=more)
+    zone = terminal.zone()
+    lines = render(answer, width=shutil.get_terminal_size().columns, zone=zone, today=datetime.now(zone), more=more)
     return "\n".join(map(_painted, lines) if terminal.coloured(sys.stdout) else lines)
 
 

@@ -51,6 +51,6 @@ def changes(
         lambda question, graph: changed(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, screens.changes, today=found.at)
+    printing.show(found, output, screens.changes)
     printing.note_more(found)
     return Exit.DONE

@@ -41,7 +41,7 @@ def evidence(
         found = places.ask(where, f"/v1/evidence/{quote(id_, safe='')}", places.parameters(asked), Evidence)
     else:
         found = _here(id_, asked, here)
-    printing.show(found, output, screens.evidence, today=found.items[-1].at if found.items else None)
+    printing.show(found, output, screens.evidence)
     return Exit.DONE
 
 

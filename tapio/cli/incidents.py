@@ -44,6 +44,6 @@ def incidents(
         lambda question, graph: incident_list(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, partial(screens.incidents, again=where.flags), today=found.at)
+    printing.show(found, output, partial(screens.incidents, again=where.flags))
     printing.note_more(found)
     return Exit.DONE

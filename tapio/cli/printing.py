@@ -17,13 +17,13 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 Screen = Callable[[Document, Clock, int], Iterable[str]]
 
 
-def show(document: Document, output: Output, screen: Screen[Document], *, today: datetime | None) -> None:
-    """Prints the document. `today` is the day whose times need no date."""
+def show(document: Document, output: Output, screen: Screen[Document]) -> None:
+    """Prints the document; times of another day than today with their date."""
     if output is Output.JSON:
         print(as_json(document))
         return
     zone = terminal.zone()
-    clock = Clock(zone, today or datetime.now(zone))
+    clock = Clock(zone, datetime.now(zone))
     print("\n".join(screen(document, clock, max(_NARROWEST, shutil.get_terminal_size().columns))))
 
 

@@ -21,5 +21,5 @@ def sources(
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
     asked = places.question(at=at)
     found = places.answer(where, "/v1/sources", asked, SourceList, lambda question, graph: seen(graph, question.at))
-    printing.show(found, output, screens.sources, today=found.at)
+    printing.show(found, output, screens.sources)
     return Exit.DONE

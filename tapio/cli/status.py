@@ -20,7 +20,7 @@ def status(output: Format = Output.TEXT, server: Server = None) -> int:
     from tapio.cli import places, printing
 
     found = places.ask(places.Where(server=server), "/v1/status", {}, SystemStatus)
-    printing.show(found, output, _screen, today=None)
+    printing.show(found, output, _screen)
     return Exit.DONE
 
 

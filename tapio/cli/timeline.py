@@ -51,6 +51,6 @@ def timeline(
         lambda question, graph: happened(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, screens.timeline, today=found.at)
+    printing.show(found, output, screens.timeline)
     printing.note_more(found)
     return Exit.DONE

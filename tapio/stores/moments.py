@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from tapio.graph import Edge, GraphBatch, Link, SubjectTimeline, Symptom
+from tapio.times import micros
+
+__all__ = ["FOREVER", "Held", "end_micros", "end_moment", "holds", "micros", "moment", "over", "require_zones"]
 
 FOREVER = 2**63 - 1  # SQLite's greatest integer: `valid_to` of what still holds, so that one comparison serves both
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,13 +15,8 @@ _MICROSECOND = timedelta(microseconds=1)
 Held = Edge | Symptom | Link
 
 
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
 def end_micros(moment: datetime | None) -> int:
-    """The same for an end, which may be open."""
+    """`micros` of an end, which may be open."""
     return FOREVER if moment is None else micros(moment)
 
 

@@ -33,21 +33,30 @@ _OBVIOUS = ("spec.template.spec.", "spec.template.", "data.")  # where most chan
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Writes moments in the reader's zone, with the day where it is not `today`'s (of the answer's moment)."""
+    """Writes moments in the reader's zone, with the date where it is not the reader's `today`.
+
+    `day` is another one that needs no date either, as a line above names it.
+    """
 
     zone: tzinfo
     today: datetime
+    day: datetime | None = None
 
     def local(self, moment: datetime) -> str:
         there = moment.astimezone(self.zone)
-        is_today = there.date() == self.today.astimezone(self.zone).date()
-        return f"{there:%H:%M:%S}" if is_today else f"{there:%m-%d %H:%M:%S}"
+        return f"{there:%H:%M:%S}" if self._is(self.day or self.today, there) else f"{there:%m-%d %H:%M:%S}"
 
     def both(self, moment: datetime) -> str:
-        """`14:02:11 (12:02:11 UTC)`, or the one time where the reader's zone is UTC."""
-        if not moment.astimezone(self.zone).utcoffset():
-            return f"{self.local(moment)} UTC"
-        return f"{self.local(moment)} ({moment.astimezone(UTC):%H:%M:%S} UTC)"
+        """`14:02:11 (12:02:11 UTC)`, or the one time where the reader's zone is UTC; a date with its year."""
+        there, utc = moment.astimezone(self.zone), moment.astimezone(UTC)
+        date = "" if self._is(self.today, there) else f"{there:%Y-%m-%d} "
+        if not there.utcoffset():
+            return f"{date}{there:%H:%M:%S} UTC"
+        date_there = "" if utc.date() == there.date() else f"{utc:%m-%d} "
+        return f"{date}{there:%H:%M:%S} ({date_there}{utc:%H:%M:%S} UTC)"
+
+    def _is(self, day: datetime, there: datetime) -> bool:
+        return there.date() == day.astimezone(self.zone).date()
 
 
 class _Steps(msgspec.Struct, frozen=True):
@@ -62,18 +71,33 @@ class _Steps(msgspec.Struct, frozen=True):
         return cut(found, _STEP_LINES if width >= _ROOMY else _STEP_LINES - 1, width)
 
 
-def render(explanation: Explanation, *, width: int, zone: tzinfo, more: str = "tapio evidence") -> list[str]:
+def render(
+    explanation: Explanation,
+    *,
+    width: int,
+    zone: tzinfo,
+    today: datetime | None = None,
+    more: str = "tapio evidence",
+) -> list[str]:
     """The answer as plain lines no longer than `width` columns; the first word of each block is its label.
 
-    `more` is the command that shows an explanation's evidence, without the id; empty where none can.
+    `today` is the reader's (None: the answer's). Of another day the first line has the date, and the others only where
+    they differ from it. `more` is the command that shows an explanation's evidence, without the id; empty where none
+    can.
     """
     width = max(width, _NARROWEST)
-    clock = Clock(zone, explanation.at)
+    clock = _clock(explanation, zone, today or explanation.at)
     head = [line for block in _head(explanation, clock) for line in block.lines(width)]
     tail = [line for block in _tail(explanation, clock) for line in block.lines(width)]
     tail += [line for block in _footer(explanation, width, more) for line in block.lines(width)]
     rows = _rows(explanation, clock)
     return [*head, *fit_rows(rows, width, SCREEN - len(head) - len(tail)), *tail]
+
+
+def _clock(explanation: Explanation, zone: tzinfo, today: datetime) -> Clock:
+    is_of_today = explanation.at.astimezone(zone).date() == today.astimezone(zone).date()
+    told = explanation.symptom.since if explanation.symptom else explanation.at
+    return Clock(zone, today, today if is_of_today else told)
 
 
 # --- What and why ----------------------------------------------------------------------------------------------------
@@ -159,7 +183,7 @@ def _rows(explanation: Explanation, clock: Clock) -> list[Row]:
     times = [clock.local(step.at) for step in steps]
     wide = max(map(len, times), default=0)
     return [
-        Row(f"{number:>3} {time:>{wide}} ", _step(step, named), "rule" if step.text == cause.summary else step.source)
+        Row(f"{number:>3} {time:>{wide}} ", _step(step, named), step.source)
         for number, (step, time) in enumerate(zip(steps, times, strict=True), 1)
     ]
 

@@ -1,6 +1,6 @@
 """The text: what each line says, that it fits the terminal, and that it is one screen."""
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tapio.why import Explanation, render
 from tapio.why.coincident import described
 from tapio.why.columns import Row, fit_rows, printable
+from tapio.why.wording import Clock
 from tests.unit.test_why_document import incident
 from tests.unit.why_graph import World, seen
 
@@ -30,7 +31,7 @@ def test_an_explained_incident_reads_as_the_contract_shows() -> None:
         'CAUSE (0.93) ConfigMap/shop/checkout-cfg DB_HOST "db" -> "db-new" 13:01:00 by argocd-controller',
         "1 13:01:00 ConfigMap changed kubeapi",
         "2 13:02:30 exit 1, restart x6 kubeapi",
-        "3 13:02:30 checkout exits 1 since DB_HOST changed rule",
+        "3 13:02:30 checkout exits 1 since DB_HOST changed kubeapi",
         "NOT node.pressure_memory, startup.image_not_found (not so)",
         f"ALSO coincident, not linked: {ALSO}",
         "IMPACT 3 pods, svc/checkout 0/3 ready -> ingress/shop . called by pod/cart-0",
@@ -119,7 +120,20 @@ def test_an_incomplete_answer_says_who_was_blind() -> None:
 def test_one_zone_needs_one_time_and_another_day_its_date() -> None:
     world = World().has(POD).shows(POD, "Error", -24 * 60).says(POD, "runtime.crash_app", since=-24 * 60)
     line = render(world.why("pod/web-0"), width=80, zone=UTC)[0]
-    assert line == "WHY   pod/shop/web-0  Error since 01-09 12:00:00 UTC"
+    assert line == "WHY   pod/shop/web-0  Error since 2024-01-09 12:00:00 UTC"
+
+
+def test_what_is_not_of_today_says_its_date_first() -> None:
+    answer = incident().why("pod/checkout-0")
+    lines = render(answer, width=120, zone=UTC, today=answer.at + timedelta(days=1))
+    assert lines[0].endswith("CrashLoopBackOff since 2024-01-10 12:02:00 UTC")
+    assert lines[2].split()[1] == "12:01:00"
+    assert Clock(BERLIN, answer.at).local(answer.at - timedelta(days=1)) == "01-09 13:10:00"
+
+
+def test_a_date_that_is_another_one_in_utc_is_said_in_both() -> None:
+    late = datetime(2024, 1, 10, 23, 30, tzinfo=UTC)
+    assert Clock(BERLIN, late - timedelta(days=9)).both(late) == "2024-01-11 00:30:00 (01-10 23:30:00 UTC)"
 
 
 def test_what_a_container_logged_does_not_drive_the_terminal() -> None:

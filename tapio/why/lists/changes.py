@@ -8,10 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from tapio.graph import Change, GraphReader
+from tapio.times import micros
 from tapio.unified import ObjectKey
 from tapio.why.explanation import Ref
 from tapio.why.lists.asking import Asked, asked, neighbours, subjects
-from tapio.why.lists.paging import Page, Place, micros, paged
+from tapio.why.lists.paging import Page, Place, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
 from tapio.why.scope import is_quiet, says_nothing

@@ -6,10 +6,11 @@ from typing import Literal
 import msgspec
 
 from tapio.graph import Entity, GraphReader
+from tapio.times import micros
 from tapio.why.explain import moment_of
 from tapio.why.explanation import Ref
 from tapio.why.kinds import find_kind
-from tapio.why.lists.paging import Page, cursor_of, micros, paged
+from tapio.why.lists.paging import Page, cursor_of, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
 

@@ -4,7 +4,7 @@ comes meanwhile neither shifts nor doubles anything.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -13,8 +13,6 @@ from tapio.errors import UsageError
 
 PAGE = 100  # items on a page when nobody says; some hundred lines are what a person scrolls through
 LONGEST = 1000  # items on a page at most: a few hundred kilobytes
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]  # where an item stands in its list's order
@@ -62,11 +60,6 @@ def paged(
     given = wanted[: page.limit]
     going_on = _encoded(Cursor(at, given[-1][0])) if len(wanted) > len(given) else None
     return tuple(item for _, item in given), going_on
-
-
-def micros(moment: datetime) -> int:
-    """A moment as a place: microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _encoded(cursor: Cursor) -> str:

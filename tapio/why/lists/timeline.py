@@ -9,12 +9,13 @@ from typing import Literal
 import msgspec
 
 from tapio.graph import Evidence, GraphReader, Symptom
+from tapio.times import micros
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified.names import STATES
 from tapio.why.coincident import described
 from tapio.why.explanation import Ref
 from tapio.why.lists.asking import Asked, asked, neighbours, subjects
-from tapio.why.lists.paging import Page, Place, micros, paged
+from tapio.why.lists.paging import Page, Place, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
 

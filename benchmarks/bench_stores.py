@@ -129,7 +129,7 @@ def entry(number: int, of: int) -> HistoryEntry:
         message=_FILLER,
     )
     return HistoryEntry(
-        partition=str(partition_of(owner_of(of))), sequence=number, key=key, uid=uid, at=event.timestamp, order=number,
+        partition=str(partition_of(str(owner_of(of)))), sequence=number, key=key, uid=uid, at=event.timestamp, order=number,
         event_id=event.id, raw_id=event.id, document=encode(event), raw_sequence=number,
     )  # fmt: skip
 
@@ -151,7 +151,7 @@ def timeline(number: int, since: datetime, *, failing: bool = False) -> SubjectT
     )  # fmt: skip
     symptoms = (Symptom(subject=key, uid=uid, code="crash_looping", since=since, valid_from=since),)
     return SubjectTimeline(
-        partition=str(partition_of(owner_of(number))),
+        partition=str(partition_of(str(owner_of(number)))),
         subject=key,
         uid=uid,
         since=since,

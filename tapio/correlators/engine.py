@@ -77,14 +77,17 @@ class Engine:
         event = arrival.event
         key = event.key
         history = self._world.history(key)
-        first = all(state.k8s_context.uid != event.k8s_context.uid for state in history.states)
+        first = not history.knows(event.k8s_context.uid)
         if not self._world.add(event):
             return
-        if key.kind in FACTS and history.repeats(event):
+        repeats = history.repeats(event)
+        if repeats and key.kind in FACTS:
             return  # what others lean on has not moved
-        drawing.history.append(_entry(arrival))
+        drawing.history.append(_entry(arrival, key))
         if key.kind not in FACTS and self._is_home(event):
             self._describe(event, history, drawing, first=first)
+        if repeats:
+            return
         for subject in sorted(self._touched(event, key)):
             self._redraw(subject, event.timestamp, drawing)
 
@@ -109,8 +112,7 @@ class Engine:
         return self._home(event) in self._partitions
 
     def _home(self, event: UnifiedEvent) -> int:
-        root = ObjectKey.parse(event.root) if event.root else event.key
-        return partition_of(root, self._total)
+        return partition_of(event.root or str(event.key), self._total)
 
     def _home_of(self, subject: ObjectKey) -> int:
         history = self._world.histories[subject]
@@ -188,12 +190,12 @@ class _Drawing:
         )
 
 
-def _entry(arrival: Arrival) -> HistoryEntry:
+def _entry(arrival: Arrival, key: ObjectKey) -> HistoryEntry:
     event = arrival.event
     return HistoryEntry(
         partition=arrival.partition,
         sequence=arrival.sequence,
-        key=event.key,
+        key=key,
         uid=event.k8s_context.uid,
         at=event.timestamp,
         order=event.order,

@@ -1,6 +1,6 @@
 """What happened to one entity, in the one order of events, as far back as memory reaches."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from datetime import datetime
 from operator import attrgetter
@@ -34,14 +34,18 @@ class History:
         """Files the event in its place; False when it is already there, or older than memory reaches."""
         stateful = is_state(event)
         events = self.states if stateful else self.said
-        if any(known.id == event.id for known in reversed(events)):
+        if _is_known(event.id, events):
             return False
-        insort(events, event, key=_sort_key)
+        _file(event, events)
         for change in changes_of(event):
             self.remember(change)
         if len(events) > (STATE_LIMIT if stateful else HAPPENING_LIMIT):
             return events.pop(0) is not event
         return True
+
+    def knows(self, uid: str) -> bool:
+        """Whether a state of this life is remembered."""
+        return any(state.k8s_context.uid == uid for state in reversed(self.states))
 
     @property
     def horizon(self) -> datetime | None:
@@ -49,9 +53,23 @@ class History:
         return self.states[0].timestamp if len(self.states) >= STATE_LIMIT else None
 
     def repeats(self, event: UnifiedEvent) -> bool:
-        """Whether a state that was just filed says the same as the one before it."""
-        place = self.states.index(event)
-        return place > 0 and _content(self.states[place - 1]) == _content(event)
+        """Whether an event that was just filed says no more than what was known: a state like the one before it, of
+        which nothing was said in between. No verdict becomes another by it.
+        """
+        return is_state(event) and self._repeats(self._place(event))
+
+    def _place(self, event: UnifiedEvent) -> int:
+        """Where a state is; most events are the newest of their entity."""
+        return len(self.states) - 1 if self.states[-1] is event else self.states.index(event)
+
+    def _repeats(self, place: int) -> bool:
+        if place == 0:
+            return False
+        before, state = self.states[place - 1], self.states[place]
+        if state.changes or not _says_the_same(before, state):
+            return False
+        spoken = bisect_left(self.said, before.timestamp, key=_at) if self.said else 0
+        return spoken == len(self.said) or self.said[spoken].timestamp > state.timestamp
 
     def remember(self, change: Change) -> None:
         """Keeps a change, the newest first to stay."""
@@ -61,20 +79,22 @@ class History:
 
     def next_times(self, at: datetime) -> Iterator[datetime]:
         """The next moments after `at` at which something happened: of the states, and of what was said."""
-        for events in (self.states, self.said):
-            place = bisect_right(events, at, key=_at)
-            if place < len(events):
-                yield events[place].timestamp
+        for place in range(_after(self.states, at), len(self.states)):
+            if not self._repeats(place):
+                yield self.states[place].timestamp
+                break
+        place = _after(self.said, at)
+        if place < len(self.said):
+            yield self.said[place].timestamp
 
     def state(self, at: datetime) -> UnifiedEvent | None:
         """The newest state up to `at`, its deletion included."""
-        place = bisect_right(self.states, at, key=_at)
+        place = _after(self.states, at)
         return self.states[place - 1] if place else None
 
     def lived(self, at: datetime, uid: str) -> list[UnifiedEvent]:
         """Every state of one life of the object up to `at`, oldest first."""
-        place = bisect_right(self.states, at, key=_at)
-        return [event for event in self.states[:place] if event.k8s_context.uid == uid]
+        return [event for event in self.states[: _after(self.states, at)] if event.k8s_context.uid == uid]
 
     def happenings(self, at: datetime, uid: str) -> list[UnifiedEvent]:
         """What was said about one life of the object up to `at`, oldest first.
@@ -83,7 +103,7 @@ class History:
         whoever bore the name at its time.
         """
         newest: dict[str, UnifiedEvent] = {}
-        for event in self.said[: bisect_right(self.said, at, key=_at)]:
+        for event in self.said[: _after(self.said, at)]:
             if event.k8s_context.uid in ("", uid):
                 record = event.attributes.record if event.attributes else ""
                 newest[record or event.id] = event
@@ -99,9 +119,36 @@ def is_state(event: UnifiedEvent) -> bool:
     return event.event_name in STATES
 
 
-def _content(event: UnifiedEvent) -> tuple[object, ...]:
-    context = event.k8s_context
-    return event.object, context.labels, context.uid, event.root, is_deleted(event)
+def _is_known(id_: str, events: list[UnifiedEvent]) -> bool:
+    for known in reversed(events):  # a plain loop: this is asked of every event
+        if known.id == id_:
+            return True
+    return False
+
+
+def _file(event: UnifiedEvent, events: list[UnifiedEvent]) -> None:
+    """Puts the event in its place, which mostly is the last."""
+    if not events or events[-1].timestamp < event.timestamp:
+        events.append(event)
+    else:
+        insort(events, event, key=_sort_key)
+
+
+def _after(events: list[UnifiedEvent], at: datetime) -> int:
+    """The place of the first event after `at`, which mostly is the end."""
+    if not events or events[-1].timestamp <= at:
+        return len(events)
+    return bisect_right(events, at, key=_at)
+
+
+def _says_the_same(one: UnifiedEvent, other: UnifiedEvent) -> bool:
+    """Whether two states of a name are equal in all that a conclusion may rest on."""
+    return (
+        one.k8s_context == other.k8s_context
+        and one.root == other.root
+        and is_deleted(one) == is_deleted(other)
+        and one.object == other.object
+    )
 
 
 def changes_of(event: UnifiedEvent) -> Iterator[Change]:

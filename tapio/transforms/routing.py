@@ -1,6 +1,6 @@
 """Which stream a unified event belongs on."""
 
-from tapio.unified import SHARED, SHARED_KINDS, ObjectKey, UnifiedEvent, partition_of
+from tapio.unified import SHARED, SHARED_KINDS, UnifiedEvent, partition_of
 
 
 def route(event: UnifiedEvent, partitions: int) -> str:
@@ -12,7 +12,7 @@ def route(event: UnifiedEvent, partitions: int) -> str:
     if event.k8s_context.kind in SHARED_KINDS:
         return SHARED
     if event.root:
-        return str(partition_of(ObjectKey.parse(event.root), partitions))
+        return str(partition_of(event.root, partitions))
     if event.object is None:
         return SHARED
-    return str(partition_of(event.key, partitions))
+    return str(partition_of(str(event.key), partitions))

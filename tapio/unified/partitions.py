@@ -22,9 +22,9 @@ SHARED_KINDS = FACTS | frozenset(
 
 
 @lru_cache(maxsize=100_000)  # a root has many events; hashing it anew for each costs as much as routing it
-def partition_of(root: ObjectKey, partitions: int = PARTITIONS) -> int:
-    """The partition of everything that `root` owns: a hash of its key, the same in every process and release."""
-    value = int.from_bytes(blake2b(str(root).encode(), digest_size=8).digest(), "big")
+def partition_of(root: str, partitions: int = PARTITIONS) -> int:
+    """The partition of everything that `root` (`Kind/namespace/name`) owns: the same in every process and release."""
+    value = int.from_bytes(blake2b(root.encode(), digest_size=8).digest(), "big")
     return value % partitions
 
 

@@ -38,4 +38,3 @@ class Condition(Part, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
     last_transition_time: datetime | None = None
-    last_heartbeat_time: datetime | None = None

@@ -9,6 +9,7 @@ import msgspec
 from tapio.correlators.hearsay import KINDS, born, first_told, root_told
 from tapio.correlators.history import Arrival, History, changes_of, is_deleted, is_state
 from tapio.correlators.judging import JUDGED, judge
+from tapio.correlators.rules.nothing import ROUTINE
 from tapio.correlators.timeline import Point, Timeline
 from tapio.correlators.world import Watched, World
 from tapio.graph import Change, Entity, Gap, GraphBatch, HistoryEntry, RestoredPartition, SourceCoverage
@@ -43,7 +44,7 @@ class Engine:
         """Takes up a partition (or `shared`) where the store has it: events say themselves where they belong."""
         for entry in restored.history:
             event = decode(entry.document)
-            self._world.add(event)
+            self._world.add(event, event.key)
         for change in restored.changes:
             self._world.history(change.entity).remember(change)
         for stored in restored.timelines:
@@ -78,7 +79,7 @@ class Engine:
         key = event.key
         history = self._world.history(key)
         first = not history.knows(event.k8s_context.uid)
-        if not self._world.add(event):
+        if not self._world.add(event, key):
             return
         repeats = history.repeats(event)
         if repeats and key.kind in FACTS:
@@ -88,7 +89,7 @@ class Engine:
             self._describe(event, history, drawing, first=first)
         if repeats:
             return
-        for subject in sorted(self._touched(event, key)):
+        for subject in sorted(self._touched(event, key, history)):
             self._redraw(subject, event.timestamp, drawing)
 
     def _describe(self, event: UnifiedEvent, history: History, drawing: "_Drawing", *, first: bool) -> None:
@@ -99,14 +100,24 @@ class Engine:
         if event.event_name is EventName.LOSS_DECLARED:
             drawing.coverage[history.key] = _coverage(history)
 
-    def _touched(self, event: UnifiedEvent, key: ObjectKey) -> set[ObjectKey]:
+    def _touched(self, event: UnifiedEvent, key: ObjectKey, history: History) -> set[ObjectKey]:
         """The subjects whose verdict may be another now: the event's own, and whoever looked at it."""
         watched: set[Watched] = {key, *self._world.groups_of(key)}
         lookers = {subject for one in watched for subject in self._watchers.get(one, ())}
         touched = {one for one in lookers if self._timelines[one].looked_at(watched, event.timestamp)}
-        if key.kind in JUDGED and (self._is_home(event) or key in self._timelines):
-            touched |= {key}
+        if key.kind in JUDGED and (key in self._timelines or self._is_home(event)):
+            touched.add(key)
+        if event.event_name in ROUTINE and self._is_well(history, event.timestamp):
+            touched.discard(key)
         return touched
+
+    def _is_well(self, history: History, at: datetime) -> bool:
+        """Whether a subject that was seen showed nothing wrong just before `at`, the newest moment that is known of it."""
+        timeline = self._timelines.get(history.key)
+        newest = timeline.points[-1] if timeline else None
+        return (
+            newest is not None and newest.at < at and newest.verdict.symptom is None and history.state(at) is not None
+        )
 
     def _is_home(self, event: UnifiedEvent) -> bool:
         return self._home(event) in self._partitions
@@ -221,7 +232,7 @@ def _redescribes(event: UnifiedEvent, history: History, *, first: bool) -> bool:
 def _tells_of_a_birth(event: UnifiedEvent, history: History) -> bool:
     """Whether an Event is all there is of an object, or is older than what is known of it."""
     uid = event.k8s_context.uid
-    if event.key.kind not in KINDS or not uid or born(history, uid) is None:
+    if history.key.kind not in KINDS or not uid or born(history, uid) is None:
         return False
     lived = _lived(history, uid)
     return not lived or first_told(event) < _created(lived)
@@ -241,13 +252,13 @@ def _entity(event: UnifiedEvent, history: History) -> Entity:
     """All that is known of the life that the event is of."""
     uid = event.k8s_context.uid
     lived = _lived(history, uid)
-    heard_at = born(history, uid) if event.key.kind in KINDS else None
+    heard_at = born(history, uid) if history.key.kind in KINDS else None
     newest = lived[-1] if lived else None
     root = newest.root if newest else root_told([one for one in history.said if one.k8s_context.uid == uid])
     return Entity(
-        key=event.key,
+        key=history.key,
         uid=uid,
-        root=ObjectKey.parse(root) if root else event.key,
+        root=ObjectKey.parse(root) if root else history.key,
         valid_from=min(at for at in (_created(lived) if lived else None, heard_at, event.timestamp) if at),
         valid_to=min((state.timestamp for state in lived if is_deleted(state)), default=None),
         labels=newest.k8s_context.labels if newest else {},

@@ -120,10 +120,7 @@ def is_state(event: UnifiedEvent) -> bool:
 
 
 def _is_known(id_: str, events: list[UnifiedEvent]) -> bool:
-    for known in reversed(events):  # a plain loop: this is asked of every event
-        if known.id == id_:
-            return True
-    return False
+    return any(known.id == id_ for known in reversed(events))
 
 
 def _file(event: UnifiedEvent, events: list[UnifiedEvent]) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from tapio.correlators.hierarchy import EdgeName
-from tapio.correlators.world import Group, Labelled, Watched
+from tapio.correlators.world import Bearing, Group, Watched
 from tapio.graph import Edge, Evidence, Link, SubjectTimeline, Symptom
 from tapio.unified import ObjectKey
 
@@ -66,7 +66,7 @@ class Point(msgspec.Struct, frozen=True):
 
     def same(self, other: "Point") -> bool:
         """Whether the other says the same of the same life."""
-        return self.uid == other.uid and self.verdict == other.verdict
+        return self.uid == other.uid and (self.verdict is other.verdict or self.verdict == other.verdict)
 
 
 class _Span(NamedTuple):
@@ -102,6 +102,8 @@ class Timeline:
 
     def before(self, at: datetime) -> Point | None:
         """The verdict that held just before `at`."""
+        if self.points and self.points[-1].at < at:
+            return self.points[-1]
         place = bisect_left(self.points, at, key=_at)
         return self.points[place - 1] if place else None
 
@@ -116,6 +118,8 @@ class Timeline:
 
     def replace(self, since: datetime, drawn: list[Point]) -> bool:
         """Puts newly drawn verdicts in place of all from `since` on; False when that changes nothing."""
+        if self._goes_on(since, drawn):
+            return False
         place = bisect_left(self.points, since, key=_at)
         kept = self.points[:place]
         for point in drawn:
@@ -132,8 +136,17 @@ class Timeline:
         self.points = kept[-_POINT_LIMIT:]
         return changed
 
+    def _goes_on(self, since: datetime, drawn: list[Point]) -> bool:
+        """Whether what was drawn only says once more what the newest verdict says, which is what mostly happens."""
+        if len(drawn) > 1 or not self.points or self.points[-1].at >= since:
+            return False
+        newest = self.points[-1]
+        return newest.same(drawn[0]) and drawn[0].seen <= newest.seen
+
     def looked_at(self, groups: Collection[Watched], since: datetime) -> bool:
         """Whether any verdict that holds at `since` or later looked at one of these."""
+        if self.points[-1].at <= since:
+            return not self.points[-1].seen.isdisjoint(groups)
         place = max(bisect_right(self.points, since, key=_at) - 1, 0)
         return any(not point.seen.isdisjoint(groups) for point in self.points[place:])
 
@@ -201,7 +214,7 @@ def _names(seen: Iterable[Watched]) -> list[tuple[str, ...]]:
     return sorted((tuple(watched) for watched in seen), key=lambda one: (len(one), one))
 
 
-_WATCHED: dict[int, type[Watched]] = {len(type_._fields): type_ for type_ in (ObjectKey, Group, Labelled)}
+_WATCHED: dict[int, type[Watched]] = {len(type_._fields): type_ for type_ in (ObjectKey, Group, Bearing)}
 
 
 def _watched(one: tuple[str, ...]) -> Watched:

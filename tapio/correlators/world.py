@@ -1,11 +1,12 @@
 """All the histories a shard keeps, and a look at them as of one moment."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from tapio.correlators.history import History, is_deleted
 from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified.objects import PodFacts, WorkloadFacts
 
 
 class Group(NamedTuple):
@@ -15,34 +16,33 @@ class Group(NamedTuple):
     namespace: str
 
 
-class Labelled(NamedTuple):
-    """All objects of one kind in one namespace that bear, or ever bore, a label."""
+class Bearing(NamedTuple):
+    """All objects of one kind in one namespace that bear, or ever bore, a word: a label's value, their root's name."""
 
     kind: str
     namespace: str
-    label: str
-    value: str
+    word: str
+    by: str = "word"  # tells it from an object of that name
 
 
-Watched = ObjectKey | Group | Labelled
+Watched = ObjectKey | Group | Bearing
 
-# The kinds that others find by label: a Service its pods and its slices.
-_FOUND_BY_LABEL = frozenset({"PodFacts", "EndpointSlice"})
+# The kinds that others find by what they bear: a Service its pods, their workloads and its slices.
+_FOUND_BY_WORD = frozenset({"PodFacts", "WorkloadFacts", "EndpointSlice"})
 
 
 class World:
-    """Histories by name, by kind and namespace and, for the kinds that are found so, by label."""
+    """Histories by name, by kind and namespace and, for the kinds that are found so, by the words they bear."""
 
     def __init__(self) -> None:
         self.histories: dict[ObjectKey, History] = {}
-        self._groups: dict[Group | Labelled, set[ObjectKey]] = {}
-        self._labels: dict[ObjectKey, set[Labelled]] = {}
+        self._groups: dict[Group | Bearing, set[ObjectKey]] = {}
+        self._words: dict[ObjectKey, frozenset[str]] = {}
 
-    def add(self, event: UnifiedEvent) -> bool:
-        """Files an event; False when it is known already, or older than memory reaches."""
-        key = event.key
-        if key.kind in _FOUND_BY_LABEL:
-            self._index(key, event.k8s_context.labels)
+    def add(self, event: UnifiedEvent, key: ObjectKey) -> bool:
+        """Files an event under its key; False when it is known already, or older than memory reaches."""
+        if key.kind in _FOUND_BY_WORD:
+            self._index(key, frozenset(_words(event)))
         return self.history(key).add(event)
 
     def history(self, key: ObjectKey) -> History:
@@ -53,22 +53,42 @@ class World:
         self._groups.setdefault(Group(key.kind, key.namespace), set()).add(key)
         return self.histories.setdefault(key, History(key))
 
-    def members(self, group: Group | Labelled) -> Iterable[ObjectKey]:
+    def members(self, group: Group | Bearing) -> Collection[ObjectKey]:
         """Every object of the group that was ever seen."""
         return self._groups.get(group, ())
 
-    def groups_of(self, key: ObjectKey) -> Iterable[Group | Labelled]:
+    def groups_of(self, key: ObjectKey) -> Iterable[Group | Bearing]:
         """Every group the object is in."""
-        yield Group(key.kind, key.namespace)
-        yield from self._labels.get(key, ())
+        kind, namespace, _ = key
+        yield Group(kind, namespace)
+        for word in self._words.get(key, ()):
+            yield Bearing(kind, namespace, word)
 
-    def _index(self, key: ObjectKey, labels: dict[str, str]) -> None:
-        known = self._labels.setdefault(key, set())
-        for label, value in labels.items():
-            group = Labelled(key.kind, key.namespace, label, value)
-            if group not in known:
-                known.add(group)
-                self._groups.setdefault(group, set()).add(key)
+    def _index(self, key: ObjectKey, words: frozenset[str]) -> None:
+        known = self._words.get(key, frozenset())
+        if words <= known:
+            return
+        self._words[key] = known | words
+        for word in words - known:
+            self._groups.setdefault(Bearing(key.kind, key.namespace, word), set()).add(key)
+
+
+def _words(event: UnifiedEvent) -> Iterator[str]:
+    """What an object may be found by: the values of its labels and its root's name; for the facts of a workload, the
+    labels of its pods, those included that a change took away.
+    """
+    yield from event.k8s_context.labels.values()
+    if isinstance(event.object, PodFacts) and event.root:
+        yield event.root.rpartition("/")[2]
+    if isinstance(event.object, WorkloadFacts):
+        yield from event.object.template_labels.values()
+        befores = (one.before for one in event.changes if one.field.startswith("spec.template.metadata.labels"))
+        yield from (before for before in befores if isinstance(before, str))
+
+
+def _labels(event: UnifiedEvent) -> dict[str, str]:
+    """The labels that a selector is held against: a workload is selected by those of its pods."""
+    return event.object.template_labels if isinstance(event.object, WorkloadFacts) else event.k8s_context.labels
 
 
 class Moment:
@@ -97,15 +117,21 @@ class Moment:
     def labelled(self, kind: str, namespace: str, labels: dict[str, str]) -> list[UnifiedEvent]:
         """The states at this moment of the live objects that bear all of `labels`, by name; none for no labels.
 
-        Only the rarest of the labels is looked through.
+        Only those that bear the rarest of the values are looked through.
         """
-        groups = [Labelled(kind, namespace, label, value) for label, value in sorted(labels.items())]
+        groups = [Bearing(kind, namespace, value) for value in sorted(labels.values())]
         if not groups:
             return []
-        rarest = min(groups, key=lambda group: len(tuple(self._world.members(group))))
-        return [event for event in self._live(rarest) if labels.items() <= event.k8s_context.labels.items()]
+        rarest = min(groups, key=lambda group: len(self._world.members(group)))
+        return [event for event in self._live(rarest) if labels.items() <= _labels(event).items()]
 
-    def _live(self, group: Group | Labelled) -> Iterator[UnifiedEvent]:
+    def bearing(self, kind: str, namespace: str, words: Iterable[str]) -> list[UnifiedEvent]:
+        """The states at this moment of the live objects that bear, or ever bore, any of the words, by name."""
+        groups = [Bearing(kind, namespace, word) for word in dict.fromkeys(words)]
+        found = {event.key: event for group in groups for event in self._live(group)}
+        return [found[key] for key in sorted(found)]
+
+    def _live(self, group: Group | Bearing) -> Iterator[UnifiedEvent]:
         self.seen.add(group)
         for key in sorted(self._world.members(group)):
             event = self._world.histories[key].state(self.at)

@@ -12,7 +12,6 @@ from tapio.correlators.views import (
     evidence,
     facts_of,
     pod_key,
-    selects,
     workload_facts_of,
 )
 from tapio.graph import Change, Evidence, RuledOut
@@ -56,7 +55,8 @@ def _mismatching_change(service: ServiceView) -> Change | None:
 
 
 def _workloads(service: ServiceView) -> list[UnifiedEvent]:
-    return list(service.moment.all("WorkloadFacts", service.key.namespace))
+    """The workloads whose pods bear, or bore before a change, a value that it asks for."""
+    return service.moment.bearing("WorkloadFacts", service.key.namespace, service.spec.selector.values())
 
 
 def _label_changes(service: ServiceView, facts: UnifiedEvent) -> list[Change]:
@@ -93,15 +93,21 @@ def _of_workload(change: Change) -> Change:
 
 def _meant(service: ServiceView, change: Change | None) -> list[UnifiedEvent]:
     """The ready pods that the Service could mean: best match first."""
-    ready = [pod for pod in service.pods if facts_of(pod).ready and not facts_of(pod).deleting]
     if change and change.entity == service.key and isinstance(change.before, str | dict):
         before = _selector_before(service, change)
-        return [pod for pod in ready if selects(before, pod.k8s_context.labels)]
+        return _ready(service.moment.labelled("PodFacts", service.key.namespace, before))
     if change:
-        return [pod for pod in ready if pod.root == str(change.entity)]
-    scored = [(score, pod) for pod in ready if (score := _likeness(service, pod))]
+        pods = service.moment.bearing("PodFacts", service.key.namespace, (change.entity.name,))
+        return [pod for pod in _ready(pods) if pod.root == str(change.entity)]
+    words = (service.key.name, *service.spec.selector.values())
+    pods = _ready(service.moment.bearing("PodFacts", service.key.namespace, words))
+    scored = [(score, pod) for pod in pods if (score := _likeness(service, pod))]
     best = max((score for score, _ in scored), default=0)
     return [pod for score, pod in scored if score == best]
+
+
+def _ready(pods: list[UnifiedEvent]) -> list[UnifiedEvent]:
+    return [pod for pod in pods if facts_of(pod).ready and not facts_of(pod).deleting]
 
 
 def _selector_before(service: ServiceView, change: Change) -> dict[str, str]:

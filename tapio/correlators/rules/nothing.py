@@ -25,6 +25,16 @@ _TROUBLE = (
     EventName.VOLUME_MOUNT_FAILED,
     EventName.POD_SANDBOX_FAILED,
 )
+# What is said in the course of any start: of somebody without a symptom it tells nothing that is not known.
+ROUTINE = frozenset(
+    {
+        EventName.POD_SCHEDULED,
+        EventName.IMAGE_PULLING,
+        EventName.IMAGE_PULLED,
+        EventName.CONTAINER_CREATED,
+        EventName.CONTAINER_STARTED,
+    }
+)
 
 
 def nothing_wrong(view: View, seen: Sighting | None, *, had_symptom: bool) -> Finding:

@@ -32,12 +32,6 @@ class ServiceView(View):
         return self.event.object.metadata.creation_timestamp or self.event.timestamp
 
     @cached_property
-    def pods(self) -> list[UnifiedEvent]:
-        """The facts of every live pod in the namespace."""
-        facts = self.moment.all("PodFacts", self.key.namespace)
-        return [event for event in facts if isinstance(event.object, k8s.PodFacts)]
-
-    @cached_property
     def backends(self) -> list[UnifiedEvent]:
         """The facts of the pods it selects."""
         facts = self.moment.labelled("PodFacts", self.key.namespace, self.spec.selector)
@@ -59,8 +53,7 @@ class ServiceView(View):
     @cached_property
     def workloads(self) -> list[UnifiedEvent]:
         """The facts of the workloads whose pods it would select, whether there are any pods or not."""
-        facts = self.moment.all("WorkloadFacts", self.key.namespace)
-        return [event for event in facts if selects(self.spec.selector, workload_facts_of(event).template_labels)]
+        return self.moment.labelled("WorkloadFacts", self.key.namespace, self.spec.selector)
 
     @cached_property
     def ready_backends(self) -> list[UnifiedEvent]:

@@ -81,6 +81,8 @@ _REASONS: dict[str, EventName] = {
     "BackOff": N.CONTAINER_BACK_OFF,
     "Unhealthy": N.CONTAINER_UNHEALTHY,
     "ProbeWarning": N.CONTAINER_UNHEALTHY,
+    "FailedPostStartHook": N.CONTAINER_HOOK_FAILED,
+    "FailedPreStopHook": N.CONTAINER_HOOK_FAILED,
     "Pulling": N.IMAGE_PULLING,
     "Pulled": N.IMAGE_PULLED,
     "ErrImageNeverPull": N.IMAGE_PULL_FAILED,
@@ -102,6 +104,7 @@ _REASONS: dict[str, EventName] = {
     "NodeReady": N.NODE_READY,
     "NodeNotReady": N.NODE_NOT_READY,
     "Rebooted": N.NODE_REBOOTED,
+    "SystemOOM": N.NODE_OOM,
 }
 _IMAGE_BACK_OFF = ("pulling image", "ImagePullBackOff")
 _NODE_REASONS = ("NodeHas", "Starting", "InvalidDiskCapacity")

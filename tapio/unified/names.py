@@ -27,6 +27,7 @@ class EventName(StrEnum):
     CONTAINER_KILLED = "container.killed"
     CONTAINER_OOM_KILLED = "container.oom_killed"
     CONTAINER_UNHEALTHY = "container.unhealthy"
+    CONTAINER_HOOK_FAILED = "container.hook_failed"
     CONTAINER_LOG = "container.log"
     IMAGE_PULLING = "image.pulling"
     IMAGE_PULLED = "image.pulled"
@@ -45,6 +46,7 @@ class EventName(StrEnum):
     NODE_NOT_READY = "node.not_ready"
     NODE_CONDITION = "node.condition"
     NODE_REBOOTED = "node.rebooted"
+    NODE_OOM = "node.oom"
     KUBERNETES_EVENT = "kubernetes.event"  # a reason without a name of its own
 
     # The kernel, the journal, etcd, the CNI.

@@ -6,6 +6,7 @@ example and near-miss in `tests/unit/rules`. Importing this package registers ev
 
 from tapio.correlators.rules import (
     admission,
+    commands,
     configuration,
     controllers,
     creation,
@@ -17,6 +18,7 @@ from tapio.correlators.rules import (
     node,
     nothing,
     probes,
+    rejected,
     runtime,
     scheduling,
     startup,
@@ -31,6 +33,7 @@ __all__ = [
     "Finding",
     "Rule",
     "admission",
+    "commands",
     "configuration",
     "controllers",
     "creation",
@@ -42,6 +45,7 @@ __all__ = [
     "node",
     "nothing",
     "probes",
+    "rejected",
     "rule",
     "rules_for",
     "runtime",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tapio.correlators.sequence import probe_budget
-from tapio.correlators.views import ContainerView, End
+from tapio.correlators.views import ContainerView, End, PodView
 from tapio.unified import EventName, UnifiedEvent
 from tapio.unified import objects as k8s
 
@@ -32,12 +32,35 @@ class ProbeKill(NamedTuple):
     event: UnifiedEvent
 
 
+_LOST_STATUS = 255  # containerd's exit code for a container whose end it did not see
+
+
 def crash_of(container: ContainerView) -> End | None:
-    """The newest end, when it is the program's own: not the kernel's, the runtime's or a probe's doing."""
+    """The newest end, when it is the program's own: not the kernel's, runtime's, a probe's or kubelet's doing."""
     end = container.last_end
     if end is None or not container.unwell or end.reason == "OOMKilled" or end.reason in START_REASONS:
         return None
+    if is_lost(end) or ended_by_kubelet(container.pod) or hook_failure(container):
+        return None
     return None if probe_kill(container) else end
+
+
+def is_lost(end: End) -> bool:
+    """Whether nobody saw the container end (its node or its runtime went down): its exit code says nothing then."""
+    return end.reason == "ContainerStatusUnknown" or (end.reason == "Unknown" and end.exit_code == _LOST_STATUS)
+
+
+def ended_by_kubelet(pod: PodView) -> bool:
+    """Whether the kubelet ended or refused the pod as a whole: only then does a failed pod's status give a reason."""
+    return pod.status.phase == "Failed" and bool(pod.status.reason)
+
+
+def hook_failure(container: ContainerView) -> UnifiedEvent | None:
+    """The Event of a postStart hook that failed in the run that ended last; the kubelet kills the container then."""
+    end = container.last_end
+    grace = timedelta(seconds=container.pod.spec.termination_grace_period_seconds or _GRACE_S)
+    said = [one for one in _said(container, EventName.CONTAINER_HOOK_FAILED) if one.reason == "FailedPostStartHook"]
+    return next((one for one in reversed(said) if end and _around(one, end.at, grace)), None)
 
 
 def probe_kill(container: ContainerView) -> ProbeKill | None:

@@ -105,8 +105,12 @@ def mount_refused(container: ContainerView) -> Iterator[Finding]:
         yield _mount_finding(container.pod, mounted.name if mounted else "", text, told)
 
 
-# kubelet: "failed to prepare subPath for volumeMount ..."; runc: "error mounting "..." to rootfs at "/x": ..."
-INTO_CONTAINER = re.compile(r"failed to prepare subPath|error mounting|to rootfs at|bind source path does not exist")
+# kubelet: "failed to prepare subPath for volumeMount ..."; runc: "error mounting "..." to rootfs at "/x": ...";
+# containerd: "failed to generate spec: failed to stat "/x": ...", "path "/x" is mounted on "/" but it is not a shared".
+INTO_CONTAINER = re.compile(
+    r"failed to prepare subPath|error mounting|to rootfs at|bind source path does not exist|failed to mkdir \""
+    r"|failed to generate .*failed to stat \"|not a (shared|slave) mount"
+)
 
 
 def _mount_finding(pod: PodView, name: str, text: str, told: Evidence) -> Finding:

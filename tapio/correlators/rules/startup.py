@@ -1,13 +1,12 @@
-"""Causes that keep a container from starting."""
+"""Images that cannot be pulled."""
 
 import re
 from collections.abc import Iterator
 
 from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.crashes import START_REASONS
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.mounts import INTO_CONTAINER
-from tapio.correlators.rules.remedies import correct, shortened, target
+from tapio.correlators.rules.pull_text import classified
+from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -15,35 +14,6 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent
 _PULLING = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "InvalidImageName"}
     | {"RegistryUnavailable", "SignatureValidationFailed"}
-)
-
-# What containerd and CRI-O say when a pull fails, the first that matches decides. The registry's answer comes before
-# the network's, as a message may quote both ("failed to do request: ...: not found" is the answer).
-_PULL_FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
-    (code, detail, re.compile(pattern, re.IGNORECASE))
-    for code, detail, pattern in (
-        (
-            "startup.image_invalid",
-            "",
-            r"couldn't parse image (reference|name)|invalid reference format|InvalidImageName",
-        ),
-        ("startup.registry_unreachable", "dns", r"no such host|server misbehaving|name resolution|lookup .+ on .+:53"),
-        (
-            "startup.registry_unreachable",
-            "tls",
-            r"x509|certificate|tls: (?!handshake timeout)|gave HTTP response to HTTPS",
-        ),
-        ("startup.registry_unreachable", "refused", r"connection refused"),
-        (
-            "startup.registry_unreachable",
-            "timeout",
-            r"i/o timeout|deadline exceeded|handshake timeout|Client\.Timeout|no route to host|network is unreachable",
-        ),
-        ("startup.pull_denied", "", r"\b40[13]\b|denied|unauthori[sz]ed|authentication required|insufficient_scope"),
-        ("startup.image_platform", "", r"no match for platform|exec format error"),
-        ("startup.image_not_found", "", r"not found|manifest unknown|NotFound|name unknown|does not exist"),
-        ("startup.image_not_found", "never pulled", r"ErrImageNeverPull|not present with pull policy of Never"),
-    )
 )
 
 
@@ -120,7 +90,7 @@ def _pull_errors(container: ContainerView) -> list[tuple[str, str, int, Evidence
     """Every answer to a pull of the container's present image: code, detail, how often, the evidence."""
     found = []
     for event, text, times in _pull_messages(container):
-        kind = _classified(text)
+        kind = classified(text)
         if kind:
             found.append((*kind, times, evidence(event, shortened(text))))
     return found
@@ -141,10 +111,6 @@ def _about_image(message: str, image: str) -> bool:
     return not image or image in message or "image" not in message.lower() or "Error: " in message
 
 
-def _classified(text: str) -> tuple[str, str] | None:
-    return next(((code, detail) for code, detail, pattern in _PULL_FAILURES if pattern.search(text)), None)
-
-
 def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[Evidence]) -> Finding:
     image = container.spec.image
     registry = registry_of(image)
@@ -152,6 +118,8 @@ def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[
     attributes: dict[str, object] = {"image": image, "container": container.name}
     if code == "startup.registry_unreachable":
         attributes |= {"registry": registry, "kind": detail}
+    elif detail:
+        attributes |= {"kind": detail}
     facts = [*([change_evidence(change)] if change else []), *proof[-3:]]
     return Finding(
         code=code,
@@ -198,6 +166,9 @@ def _pull_next(container: ContainerView, code: str, registry: str, change: Chang
         return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}={change.before}",)
     if code == "startup.registry_unreachable":
         return (f"check that the nodes can resolve and reach {registry}",)
+    if code == "startup.pull_denied":
+        create = f"kubectl -n {workload.namespace} create secret docker-registry <name> --docker-server={registry}"
+        return (f"{create}   # and name it in spec.template.spec.imagePullSecrets",)
     return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}=<an image that exists>",)
 
 
@@ -207,50 +178,3 @@ def registry_of(image: str) -> str:
     if slash and ("." in first or ":" in first or first == "localhost"):
         return first
     return "docker.io"
-
-
-_NO_SUCH_COMMAND = re.compile(
-    r"executable file not found|no such file or directory|permission denied|exec format error|is a directory"
-    r"|cannot execute|command not found",
-    re.IGNORECASE,
-)
-_NOT_EXECUTABLE, _NOT_FOUND, _START_FAILED = 126, 127, 128  # a shell's and runc's exit codes for a command
-
-
-@rule("startup.command_invalid", version=1)
-def command_invalid(container: ContainerView) -> Iterator[Finding]:
-    """The runtime could not execute the container's command, or the shell in it did not find one."""
-    told = _start_error(container)
-    if told is None:
-        return
-    field = "command" if container.spec.command else "args"
-    change = next(iter([*container.changes("command"), *container.changes("args"), *container.changes("image")]), None)
-    command = " ".join((*container.spec.command, *container.spec.args))
-    yield Finding(
-        code="startup.command_invalid",
-        blame=container.pod.workload,
-        change=change,
-        summary=f"container {container.name} cannot execute its command {command!r}".replace(" ''", ""),
-        confidence=0.93,
-        evidence=(*([change_evidence(change)] if change else []), told),
-        attributes={"container": container.name, "field": container.field(field)},
-        ruled_out=(RuledOut(code="runtime.crash_app", because="the program never ran"),),
-        next=(correct(container.pod.workload, container.field(field)),),
-    )
-
-
-def _start_error(container: ContainerView) -> Evidence | None:
-    waiting, end = container.waiting, container.last_end
-    if any(INTO_CONTAINER.search(one.message) for one in (waiting, end) if one):
-        return None
-    if waiting and waiting.reason in START_REASONS and _NO_SUCH_COMMAND.search(waiting.message):
-        return container.pod.fact(f"{waiting.reason}: {shortened(waiting.message)}")
-    if end is None:
-        return None
-    if end.reason in START_REASONS and (end.exit_code in (_NOT_EXECUTABLE, _NOT_FOUND, _START_FAILED)):
-        return evidence(end.event, f"{end.reason}, exit {end.exit_code}: {shortened(end.message)}", at=end.at)
-    if end.exit_code in (_NOT_EXECUTABLE, _NOT_FOUND) and _NO_SUCH_COMMAND.search(
-        f"{end.message} {container.last_line}"
-    ):
-        return evidence(end.event, f"exit {end.exit_code}: {shortened(container.last_line)}", at=end.at)
-    return None

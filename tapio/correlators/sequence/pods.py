@@ -62,7 +62,7 @@ def _stuck_on_its_node(pod: PodView) -> Sighting | None:
 def _failed(pod: PodView) -> Sighting:
     ends = [(container, container.last_end) for container in pod.containers]
     bad = [(container, end) for container, end in ends if end and end.exit_code != 0]
-    if not bad:
+    if not bad or pod.status.reason:  # a reason is the kubelet's, for the pod as a whole
         code = _FAILED_REASONS.get(pod.status.reason, SymptomCode.FAILED)
         return seen_of(pod, code, pod.event.timestamp, pod.status.message or pod.status.reason)
     container, end = bad[0]

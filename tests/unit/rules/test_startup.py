@@ -45,6 +45,17 @@ def pulling(message: str, *, created: float = 0) -> Scene:
         ("pull access denied, repository does not exist or may require authorization", "startup.pull_denied", None),
         ("unexpected status: 401 Unauthorized", "startup.pull_denied", None),
         ("no match for platform in manifest", "startup.image_platform", None),
+        ("no matching manifest for linux/arm64/v8 in the manifest list entries", "startup.image_platform", None),
+        ("choosing image instance: no image found in manifest list for architecture", "startup.image_platform", None),
+        ('short-name "web:2" did not resolve to an alias', "startup.image_invalid", None),
+        (
+            "429 Too Many Requests: toomanyrequests: You have reached your pull rate",
+            "startup.pull_denied",
+            "rate_limit",
+        ),
+        ("no basic auth credentials", "startup.pull_denied", None),
+        ("unexpected status from HEAD request: 503 Service Unavailable", "startup.registry_unreachable", "status"),
+        ("read tcp 10.0.0.3:39->10.0.0.9:443: connection reset by peer", "startup.registry_unreachable", "reset"),
     ],
 )
 def test_the_registrys_answer_decides(answer: str, code: str, kind: str | None) -> None:
@@ -101,7 +112,7 @@ def test_a_command_that_is_not_there_is_the_workloads() -> None:
 
 def test_a_shell_that_does_not_find_its_command_says_so() -> None:
     end = ended(127, started=1, at=1, message="sh: serv: command not found")
-    assert codes(starting_with(crash_looping(end)).links(POD, at=3))[0] == "startup.command_invalid"
+    assert "startup.command_invalid" in codes(starting_with(crash_looping(end)).links(POD, at=3))
 
 
 def test_exit_127_alone_may_be_the_programs_own() -> None:

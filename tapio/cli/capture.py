@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _PAGE = 500
 _QUIET_S = 1.0  # a stream that gives nothing for so long has nothing more
 
-File = Annotated[Path, typer.Argument(help="The file to write: JSON lines, gzip where it ends in .gz.")]
-Target = Annotated[str, typer.Argument(metavar="[TYPE/NAME]", help="Keep this one's namespace, and the nodes.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write: JSON lines, gzip where it ends in .gz.")]
+Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="Keep this one's namespace, and the nodes.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="Keep this namespace, and the nodes.")]
 Since = Annotated[str, typer.Option(metavar="SPAN", help="From the running Tapio: what happened since (90s, 2h, 3d).")]
 For = Annotated[str, typer.Option("--for", metavar="SPAN", help="Watch the cluster for so long, beginning now.")]

@@ -24,11 +24,15 @@ _ROOM_BYTES = 2 * 1024**3  # streams and graph of a small cluster for a day
 
 
 class Verdict(StrEnum):
-    """What came of a check: `note` is worth knowing and stops nothing."""
+    """What came of a check: `note` is worth knowing and stops nothing; `wrong` is there and cannot be used."""
 
     FINE = "ok"
     NOTE = "note"
     MISSING = "missing"
+    WRONG = "wrong"
+
+
+_STOPPING = (Verdict.MISSING, Verdict.WRONG)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,9 +52,13 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> Exit:
-        """Of the first thing that is missing."""
-        missing = (check for check in self.checks if check.verdict is Verdict.MISSING)
-        return next((check.code or Exit.ERROR for check in missing), Exit.DONE)
+        """Of the first thing that stops `tapio up`."""
+        return next((check.code or Exit.ERROR for check in self.stopping), Exit.DONE)
+
+    @property
+    def stopping(self) -> list[Check]:
+        """What is missing or wrong."""
+        return [check for check in self.checks if check.verdict in _STOPPING]
 
 
 def of_machine(settings: Settings) -> Iterator[Check]:
@@ -58,7 +66,7 @@ def of_machine(settings: Settings) -> Iterator[Check]:
     yield _python()
     yield _guarded("nats-server", lambda: _nats_server(settings))
     yield _ray()
-    yield _guarded("data directory", lambda: _data_directory(settings.data_path))
+    yield _guarded("data directory", lambda: _data_directory(settings.data_path), otherwise=_wrong)
     yield from _ports(settings)
 
 
@@ -80,9 +88,9 @@ async def _of_server(cluster: Cluster, namespace: str) -> list[Check]:
             served = msgspec.json.decode(await client.get("/version"))
             rights = await _rights(client, namespace)
         except ApiError as error:
-            return [_missing("API server", refused(error, cluster))]
+            return [_wrong("API server", refused(error, cluster))]
         except TapioError as error:
-            return [_missing("API server", error)]
+            return [_wrong("API server", error)]
     return [_fine("API server", f"{cluster.server} answers, Kubernetes {served.get('gitVersion', '?')}"), *rights]
 
 
@@ -169,17 +177,18 @@ def _ports(settings: Settings) -> Iterator[Check]:
         try:
             ports.check_free(setting, port)
         except UsageError as error:
-            taken = _missing(setting, error)
-            yield _fine(setting, f"{port}, taken while tapio runs") if ours else taken
+            yield _fine(setting, f"{port}, taken while tapio runs") if ours else _wrong(setting, error)
         else:
             yield _fine(setting, f"{port} is free")
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
+def _guarded(
+    name: str, check: Callable[[], Check], otherwise: Callable[[str, TapioError], Check] | None = None
+) -> Check:
     try:
         return check()
     except TapioError as error:
-        return _missing(name, error)
+        return (otherwise or _missing)(name, error)
 
 
 def _fine(name: str, said: str) -> Check:
@@ -188,3 +197,7 @@ def _fine(name: str, said: str) -> Check:
 
 def _missing(name: str, error: TapioError) -> Check:
     return Check(name=name, verdict=Verdict.MISSING, said=error.message, fix=error.hint, code=error.exit_code)
+
+
+def _wrong(name: str, error: TapioError) -> Check:
+    return msgspec.structs.replace(_missing(name, error), verdict=Verdict.WRONG)

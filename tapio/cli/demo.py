@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _DEFAULT = "crash-after-change"
 
-Name = Annotated[str, typer.Argument(metavar="[NAME]", help="The incident; without it, the first. --list names them.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The incident; without it, the first. --list names them.")]
 List = Annotated[bool, typer.Option("--list", help="Name the recorded incidents.")]
 
 

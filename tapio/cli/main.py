@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -30,7 +31,6 @@ from tapio.errors import Exit, TapioError
 
 app = typer.Typer(
     name="tapio",
-    help="Says why something failed in a Kubernetes cluster.",
     add_completion=False,
     rich_markup_mode=None,  # rich's help costs 0.25 s at every start
     pretty_exceptions_enable=False,
@@ -56,6 +56,21 @@ for command in _COMMANDS:
     app.command()(command)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        version.version()
+        raise typer.Exit
+
+
+@app.callback()
+def tapio(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Say why something failed in a Kubernetes cluster."""
+
+
 def main() -> None:
     """The console script."""
     sys.exit(run(sys.argv[1:]))
@@ -66,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return int(app(list(arguments) or ["--help"], prog_name=_program(), standalone_mode=False) or Exit.DONE)
     except TyperException as error:
-        terminal.fail(error.format_message(), f"{_program()} {_command(arguments)}--help says what there is")
+        terminal.fail(_plain(error.format_message()), f"{_program()} {_command(arguments)}--help says what there is")
     except TapioError as error:
         terminal.fail(error.message, error.hint)
         return error.exit_code
@@ -80,6 +95,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def _plain(message: str) -> str:
+    """The message without the words of pydantic, which typer checks values with."""
+    return message.replace("Value error, ", "").replace("Input should be", "it should be").partition(", unable to")[0]
 
 
 def _program() -> str:

@@ -13,7 +13,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
-Target = Annotated[str, typer.Argument(metavar="[TYPE/NAME]", help="What to ask about, or a question in words.")]
+Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="What to ask about, or a question in words.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="The namespace.")]
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces; so it is without -n.")]
 File = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="Ask a file of raw events; - is stdin.")]

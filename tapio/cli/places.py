@@ -18,6 +18,7 @@ from tapio.why.words import in_words, understand
 if TYPE_CHECKING:
     from tapio.correlators import Failure
 
+_WITHOUT = "; or ask without one: --live looks at the cluster once, -f FILE reads a file"
 _SHOWN = 5  # bad lines named one by one; the rest are counted
 
 Document = TypeVar("Document")
@@ -89,6 +90,26 @@ def read(source: str) -> Sequence[RawEvent]:
     return capture.events
 
 
+def readable(events: Sequence[RawEvent], source: str) -> Sequence[RawEvent]:
+    """Those that the transforms can read; the others are named on stderr, as where the file itself is asked.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from tapio.pipeline.local import unify_events
+
+    wrong: set[int] = set()
+
+    def leave_out(event: RawEvent, error: BadEventError) -> None:
+        wrong.add(id(event))
+        _unreadable(event, error)
+
+    read = sum(1 for _ in unify_events(events, leave_out))
+    if not read:
+        raise UsageError(f"{source}: none of its {len(events)} events can be read")
+    return [event for event in events if id(event) not in wrong]
+
+
 def answer(
     where: Where,
     path: str,
@@ -105,14 +126,14 @@ def answer(
     """
     here = seen(where, narrowed(question))
     if here is None:
-        return ask(where, path, parameters(question) | more, kind)
+        return ask(where, path, parameters(question) | more, kind, or_else=_WITHOUT)
     graph = here.graph()
     dated = msgspec.structs.replace(question, at=question.at or here.at)
     return local(understand(dated, graph), graph)
 
 
-def ask(where: Where, path: str, asked: Mapping[str, str], kind: type[Document]) -> Document:
-    """The document that the running Tapio sends.
+def ask(where: Where, path: str, asked: Mapping[str, str], kind: type[Document], *, or_else: str = "") -> Document:
+    """The document that the running Tapio sends. `or_else` is what else a person can do where none answers.
 
     Raises:
         UnreachableError: nobody answers, or what answers is no Tapio of this version.
@@ -120,7 +141,7 @@ def ask(where: Where, path: str, asked: Mapping[str, str], kind: type[Document])
     from tapio.cli.server import get
 
     chosen = settings.load({"server": where.server}).settings
-    document = get(chosen.server_url, path, asked, chosen.server_timeout_s)
+    document = get(chosen.server_url, path, asked, chosen.server_timeout_s, or_else=or_else)
     try:
         return msgspec.json.decode(document, type=kind)
     except msgspec.DecodeError as error:

@@ -12,7 +12,7 @@ import msgspec
 from tapio.errors import ForbiddenError, TapioError, UnknownTargetError, UnreachableError, UsageError
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_OTHERWISE = "start one with `tapio up`, name one with --server, or ask without one: `tapio why --live`, `tapio why -f`"
+_OTHERWISE = "start one with `tapio up`, or name one with --server"
 
 
 class _Problem(msgspec.Struct):
@@ -23,8 +23,8 @@ class _Problem(msgspec.Struct):
     near: tuple[str, ...] = ()
 
 
-def get(server: str, path: str, parameters: Mapping[str, str], timeout_s: float) -> bytes:
-    """The body of a successful answer.
+def get(server: str, path: str, parameters: Mapping[str, str], timeout_s: float, *, or_else: str = "") -> bytes:
+    """The body of a successful answer. `or_else` is what else a person can do where no Tapio answers.
 
     Raises:
         UnreachableError: nobody answers, it is no Tapio, or its store is away.
@@ -37,10 +37,9 @@ def get(server: str, path: str, parameters: Mapping[str, str], timeout_s: float)
             body: bytes = response.read()
     except HTTPError as error:
         with error:
-            _refuse(server, error.code, error.read())
+            _refuse(server, error.code, error.read(), or_else)
     except (URLError, OSError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        raise UnreachableError(f"no Tapio answers at {server}: {reason}", hint=_OTHERWISE) from error
+        raise UnreachableError(f"no Tapio answers at {server}: {_reason(error)}", hint=_OTHERWISE + or_else) from error
     return body
 
 
@@ -52,11 +51,18 @@ def _opener(server: str) -> OpenerDirector:
     return build_opener(ProxyHandler({})) if parts.hostname in _LOOPBACK else build_opener()
 
 
-def _refuse(server: str, status: int, body: bytes) -> NoReturn:
+def _reason(error: OSError) -> str:
+    reason = error.reason if isinstance(error, URLError) else error
+    return (reason.strerror if isinstance(reason, OSError) else "") or str(reason)
+
+
+def _refuse(server: str, status: int, body: bytes, or_else: str) -> NoReturn:
     try:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.DecodeError as error:
-        raise UnreachableError(f"what answers at {server} is no Tapio (status {status})", hint=_OTHERWISE) from error
+        raise UnreachableError(
+            f"what answers at {server} is no Tapio (status {status})", hint=_OTHERWISE + or_else
+        ) from error
     match status:
         case HTTPStatus.NOT_FOUND:
             raise UnknownTargetError(problem.detail, near=problem.near)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -155,11 +156,21 @@ def test_config_hides_a_password_in_an_address() -> None:
 
 
 def test_doctor_names_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
-    done = tapio("doctor", "--kubeconfig", str(tmp_path / "nowhere"), TAPIO_DATA_DIR=str(tmp_path))
+    done = tapio("doctor", KUBECONFIG=str(tmp_path / "nowhere"), TAPIO_DATA_DIR=str(tmp_path))
     assert done.returncode == 1
     assert any(line.startswith("ok") and "Python" in line for line in done.stdout.splitlines())
     assert any(line.startswith("missing") and "kubeconfig" in line for line in done.stdout.splitlines())
     assert "--kubeconfig FILE" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("to mend before `tapio up`: ")
+
+
+def test_doctor_tells_a_port_that_is_taken_from_what_is_missing(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = tapio("doctor", TAPIO_DATA_DIR=str(tmp_path), TAPIO_HTTP_PORT=port)
+    assert any(line.startswith("wrong") and f"port {port}" in line for line in done.stdout.splitlines())
 
 
 def test_doctor_names_a_server_that_is_away(tmp_path: Path) -> None:
@@ -177,5 +188,5 @@ def test_doctor_names_a_server_that_is_away(tmp_path: Path) -> None:
     elsewhere = {"TAPIO_NATS": "nats://127.0.0.1:1", "TAPIO_RAY": "127.0.0.1:1", "TAPIO_HTTP_PORT": str(free_port())}
     done = tapio("doctor", "--kubeconfig", str(kubeconfig), "-o", "json", TAPIO_DATA_DIR=str(tmp_path), **elsewhere)
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert (done.returncode, checks["API server"]["verdict"]) == (5, "missing")
+    assert (done.returncode, checks["API server"]["verdict"]) == (5, "wrong")
     assert "127.0.0.1:1" in checks["API server"]["said"]

@@ -107,12 +107,13 @@ def test_bad_lines_are_named_and_do_not_stop_it(incident: Path) -> None:
         (("why", "-f", "{incident}", "--since", "2 weeks"), "no span"),
         (("why", "-f", "{incident}", "--min-confidence", "2"), "min-confidence"),
         (("why", "-f", "{incident}", "--live"), "exclude one another"),
-        (("why", "-f", "{incident}", "-o", "xml"), "xml"),
+        (("why", "-f", "{incident}", "-o", "xml"), "'-o': 'xml' is not one of"),
         (("why", "--fil", "x"), "--file"),
         (("wy",), "why"),
         (("why", "--live"), "kubeconfig"),
         (("why", "--live", "--kubeconfig", "nowhere"), "nowhere"),
-        (("up", "--kubeconfig", "nowhere"), "nowhere"),
+        (("up", "--kubeconfig", "nowhere"), "nowhere: No such file"),
+        (("up", "--http-port", "x"), "should be a valid integer\n"),
         (("demo", "nonsense"), "nonsense"),
         (("capture", "nowhere/at/all.gz"), "nowhere"),
         (("capture", "x.gz", "--since", "1h", "--for", "1m"), "exclude one another"),
@@ -177,6 +178,7 @@ def test_a_reader_that_goes_away_is_no_error(incident: Path) -> None:
 
 def test_version_and_help() -> None:
     assert tapio("version").stdout.startswith("tapio 0.")
+    assert tapio("--version").stdout == tapio("version").stdout
     helped = tapio("--help")
     assert helped.returncode == 0
     assert all(f"\n  {command} " in helped.stdout for command in ("demo", "up", "why", "capture", "version"))

@@ -80,6 +80,11 @@ _KINDS: dict[str, Any] = {
     "LimitRange": k8s.LimitRange,
     "ValidatingWebhookConfiguration": k8s.ValidatingWebhookConfiguration,
     "MutatingWebhookConfiguration": k8s.MutatingWebhookConfiguration,
+    "HorizontalPodAutoscaler": k8s.HorizontalPodAutoscaler,
+    "PodDisruptionBudget": k8s.PodDisruptionBudget,
+    "CronJob": k8s.CronJob,
+    "NetworkPolicy": k8s.NetworkPolicy,
+    "Ingress": k8s.Ingress,
 }
 _watched_of: Any = _Watched  # a type made at run time, one per kind
 _typed: dict[str, msgspec.json.Decoder[Any]] = {

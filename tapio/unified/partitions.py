@@ -16,6 +16,7 @@ SHARED_KINDS = FACTS | frozenset(
         "Node", "Namespace", "Service", "EndpointSlice", "ConfigMap", "Secret", "ServiceAccount",
         "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota", "LimitRange", "NetworkPolicy",
         "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass",
+        "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
         "Source",
     }
 )  # fmt: skip

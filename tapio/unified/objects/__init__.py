@@ -55,6 +55,19 @@ from tapio.unified.objects.pods import (
     VolumeProjection,
     Waiting,
 )
+from tapio.unified.objects.regulators import (
+    AutoscalerSpec,
+    AutoscalerStatus,
+    BudgetSpec,
+    BudgetStatus,
+    CronJob,
+    CronJobSpec,
+    CronJobStatus,
+    HorizontalPodAutoscaler,
+    JobRef,
+    PodDisruptionBudget,
+    ScaleTarget,
+)
 from tapio.unified.objects.services import (
     Endpoint,
     EndpointConditions,
@@ -76,6 +89,24 @@ from tapio.unified.objects.storage import (
     VolumeSpec,
     VolumeStatus,
 )
+from tapio.unified.objects.traffic import (
+    BackendPort,
+    EgressRule,
+    HostRule,
+    HTTPPath,
+    HTTPPaths,
+    Ingress,
+    IngressBackend,
+    IngressRule,
+    IngressSpec,
+    IngressTLS,
+    IPBlock,
+    NetworkPolicy,
+    PolicyPeer,
+    PolicyPort,
+    PolicySpec,
+    ServiceBackend,
+)
 from tapio.unified.objects.workloads import (
     DaemonSet,
     Deployment,
@@ -90,6 +121,11 @@ from tapio.unified.objects.workloads import (
 )
 
 __all__ = [
+    "AutoscalerSpec",
+    "AutoscalerStatus",
+    "BackendPort",
+    "BudgetSpec",
+    "BudgetStatus",
     "ClaimRef",
     "ClaimSpec",
     "ClaimStatus",
@@ -99,8 +135,12 @@ __all__ = [
     "ContainerPort",
     "ContainerState",
     "ContainerStatus",
+    "CronJob",
+    "CronJobSpec",
+    "CronJobStatus",
     "DaemonSet",
     "Deployment",
+    "EgressRule",
     "Endpoint",
     "EndpointConditions",
     "EndpointPort",
@@ -112,9 +152,20 @@ __all__ = [
     "ExecAction",
     "FieldSelector",
     "GrpcAction",
+    "HTTPPath",
+    "HTTPPaths",
+    "HorizontalPodAutoscaler",
     "HostPath",
+    "HostRule",
     "HttpGet",
+    "IPBlock",
+    "Ingress",
+    "IngressBackend",
+    "IngressRule",
+    "IngressSpec",
+    "IngressTLS",
     "Job",
+    "JobRef",
     "KeySelector",
     "KubernetesObject",
     "LabelSelector",
@@ -126,6 +177,7 @@ __all__ = [
     "NamedRef",
     "Namespace",
     "NamespaceStatus",
+    "NetworkPolicy",
     "Node",
     "NodeSpec",
     "NodeStatus",
@@ -134,10 +186,14 @@ __all__ = [
     "PersistentVolume",
     "PersistentVolumeClaim",
     "Pod",
+    "PodDisruptionBudget",
     "PodFacts",
     "PodSpec",
     "PodStatus",
     "PodTemplate",
+    "PolicyPeer",
+    "PolicyPort",
+    "PolicySpec",
     "Port",
     "Probe",
     "ProjectedVolume",
@@ -148,9 +204,11 @@ __all__ = [
     "ResourceQuota",
     "Resources",
     "Running",
+    "ScaleTarget",
     "SecretRef",
     "SecurityContext",
     "Service",
+    "ServiceBackend",
     "ServicePort",
     "ServiceSpec",
     "StatefulSet",
@@ -197,6 +255,11 @@ KubernetesObject = (
     | LimitRange
     | ValidatingWebhookConfiguration
     | MutatingWebhookConfiguration
+    | HorizontalPodAutoscaler
+    | PodDisruptionBudget
+    | CronJob
+    | NetworkPolicy
+    | Ingress
     | PodFacts
     | WorkloadFacts
 )

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI, Response
 
 from serve.graph import Graph
-from serve.parameters import Moment, Namespace, json, question
+from serve.parameters import Confidence, Moment, Namespace, Span, json, question
 from serve.schema import answers
 from tapio.pipeline.evidence import raw_event
 from tapio.raw import encode
@@ -42,10 +42,17 @@ def add_evidence(app: FastAPI, graph: Graph, given: Given, nats: str) -> None:
     """Adds the endpoint. Without the address of NATS the events come without their raw ones."""
 
     @app.get("/v1/evidence/{id}", responses=answers(Evidence), response_class=Response)
-    def show_evidence(id: str, namespace: Namespace = "", at: Moment = "") -> Response:  # noqa: A002  the path's own name
+    def show_evidence(
+        id: str,  # noqa: A002  the path's own name
+        namespace: Namespace = "",
+        at: Moment = "",
+        since: Span = "",
+        min_confidence: Confidence = 0.0,
+    ) -> Response:
         """The events behind an explanation, a link or an event."""
         store = graph.reader()
-        found = evidence(id, question("", namespace, at=at), store, given.of(id))
+        asked = question("", namespace, at=at, since=since, min_confidence=min_confidence)
+        found = evidence(id, asked, store, given.of(id))
         return json(with_raw(found, asyncio.run(_raws(found, store, nats)) if nats else {}))
 
 

@@ -26,15 +26,31 @@ def why(where: places.Where, question: Question, *, each: bool = False) -> list[
     return [places.answer(where, "/v1/why", question, Explanation, explain)]
 
 
-def printed(answers: Sequence[Explanation], where: places.Where, *, each: bool, as_json: bool) -> str:
-    """The answers for stdout: one document or screen, or with `each` a list of them. `where` can be asked for more."""
+def printed(
+    answers: Sequence[Explanation],
+    where: places.Where,
+    asked: Question = Question(),
+    *,
+    each: bool,
+    as_json: bool,
+) -> str:
+    """The answers for stdout: one document or screen, or with `each` a list of them. `where` can be asked for more,
+    with the flags of the question that was `asked`.
+    """
     if as_json:
         return msgspec.json.format(encode(answers if each else answers[0]), indent=2).decode()
-    return "\n\n".join(_screen(answer, where) for answer in answers) or "nothing is wrong"
+    more = _evidence_of(where, asked)
+    return "\n\n".join(_screen(answer, more) for answer in answers) or "nothing is wrong"
 
 
-def _screen(answer: Explanation, where: places.Where) -> str:
-    more = "" if where.live else f"tapio evidence{where.flags}"
+def _evidence_of(where: places.Where, asked: Question) -> str:
+    """The command that shows an answer's evidence: a look is over, and a server remembers what it was asked."""
+    if where.live:
+        return ""
+    return f"tapio evidence{where.flags}{places.flags_of(asked) if where.file else ''}"
+
+
+def _screen(answer: Explanation, more: str) -> str:
     zone = terminal.zone()
     lines = render(answer, width=shutil.get_terminal_size().columns, zone=zone, today=datetime.now(zone), more=more)
     return "\n".join(map(_painted, lines) if terminal.coloured(sys.stdout) else lines)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tapio.cli.options import At, File, Format, Namespace, Output, Server
+from tapio.cli.why import Confidence, Since
 from tapio.errors import Exit
 
 if TYPE_CHECKING:
@@ -20,20 +21,22 @@ def evidence(
     namespace: Namespace = "",
     file: File = "",
     at: At = "",
+    since: Since = "",
+    min_confidence: Confidence = 0.0,
     output: Format = Output.TEXT,
     server: Server = None,
 ) -> int:
     """Show the raw events behind an answer.
 
     ID is an explanation's, a link's or an event's.
-    An explanation's id holds for the moment it was given for: --at takes the `at` of its JSON, where the running Tapio
-    does not remember it.
+    An explanation's id holds for the moment it was given for and the flags it was asked with; where the running Tapio
+    does not remember it, --at takes the `at` of its JSON.
     """
     from tapio.cli import places, printing, screens
     from tapio.why.lists import Evidence
 
     where = places.Where(file=file, server=server)
-    asked = places.question(namespace=namespace, at=at)
+    asked = places.question(namespace=namespace, at=at, since=since, min_confidence=min_confidence)
     here = places.seen(where)
     if here is None:
         from urllib.parse import quote

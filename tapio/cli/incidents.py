@@ -44,6 +44,6 @@ def incidents(
         lambda question, graph: incident_list(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, partial(screens.incidents, again=where.flags))
+    printing.show(found, output, partial(screens.incidents, again=f"{where.flags}{places.moment_flag(asked)}"))
     printing.note_more(found)
     return Exit.DONE

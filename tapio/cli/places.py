@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -163,6 +163,20 @@ def parameters(question: Question) -> dict[str, str]:
     }
 
 
+def flags_of(question: Question) -> str:
+    """The flags, after a blank each, with which `tapio evidence` finds the answer to this question in a file."""
+    since, least = question.since, question.min_confidence
+    where = f" -n {question.namespace}" if question.namespace and not question.target else ""
+    back = f" --since {since.total_seconds():.0f}s" if since is not None else ""
+    sure = f" --min-confidence {least:g}" if least else ""
+    return f"{where}{moment_flag(question)}{back}{sure}"
+
+
+def moment_flag(question: Question) -> str:
+    """`--at` after a blank, with the moment that the question names; empty where it names none."""
+    return f" --at {question.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}" if question.at else ""
+
+
 def narrowed(question: Question) -> str:
     """The namespace that one look can be narrowed to; empty for the whole cluster."""
     if not question.target or in_words(question.target):
@@ -190,7 +204,14 @@ def _failed(failure: "Failure") -> None:
 
 
 def question(
-    target: str = "", namespace: str = "", *, everywhere: bool = False, uid: str = "", at: str = "", since: str = ""
+    target: str = "",
+    namespace: str = "",
+    *,
+    everywhere: bool = False,
+    uid: str = "",
+    at: str = "",
+    since: str = "",
+    min_confidence: float = 0.0,
 ) -> Question:
     """The question that the flags ask.
 
@@ -207,4 +228,5 @@ def question(
         uid=uid,
         at=parse_moment(at) if at else None,
         since=parse_span(since) if since else None,
+        min_confidence=min_confidence,
     )

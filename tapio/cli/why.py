@@ -47,14 +47,19 @@ def why(
 
     Exits with 0 when nothing is wrong, 2 explained, 3 cause unknown, 4 incomplete, 1 usage, 5 unreachable, 6 forbidden.
     """
-    import msgspec
-
     from tapio.cli import asking, places
     from tapio.why import exit_code_of_each
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
-    asked = places.question(target, namespace, everywhere=all_namespaces, uid=uid, at=at, since=since)
-    asked = msgspec.structs.replace(asked, min_confidence=min_confidence)
+    asked = places.question(
+        target,
+        namespace,
+        everywhere=all_namespaces,
+        uid=uid,
+        at=at,
+        since=since,
+        min_confidence=min_confidence,
+    )
     answers = asking.why(where, asked, each=each)
-    print(asking.printed(answers, where, each=each, as_json=output is Output.JSON))
+    print(asking.printed(answers, where, asked, each=each, as_json=output is Output.JSON))
     return Exit.DONE if exit_zero else exit_code_of_each(answers)

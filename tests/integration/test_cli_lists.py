@@ -44,6 +44,8 @@ def test_incidents_name_the_cause_the_change_and_the_symptom() -> None:
     *lines, again = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert again.startswith(f"tapio why -f {CRASH} pod/shop/")  # a command is never broken, however long
+    moment = "2026-11-23T06:10:30Z"
+    assert f"-f {CRASH} --at {moment} pod/shop/" in tapio("incidents", "-f", CRASH, "--at", moment).stdout
 
 
 def test_incidents_carry_the_ids_of_their_explanations() -> None:
@@ -102,6 +104,17 @@ def test_evidence_leads_from_an_answer_and_from_an_event_to_the_raw_document() -
     assert raw["data"]["object"] in [line["data"]["object"] for line in lines]
     [event] = document("evidence", found["items"][0]["event_id"], "-f", CRASH)["items"]
     assert event["raw"] == raw
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("--at", "2026-11-23T06:10:30+00:00"), ("--min-confidence", "0.5", "--since", "1h"), ("-n", "shop")],
+    ids=" ".join,
+)
+def test_the_command_that_an_answer_ends_with_shows_its_evidence(flags: tuple[str, ...]) -> None:
+    text = tapio("why", "-f", CRASH, *flags, COLUMNS="300").stdout
+    command = text.splitlines()[-1].partition("more: tapio ")[2]
+    assert tapio(*command.split()).stdout.startswith("explanation x")
 
 
 def test_an_id_that_is_nothing_is_said_clearly() -> None:

@@ -65,7 +65,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 def evidence(named: str, question: Question, graph: GraphReader, given: Iterable[Question] = ()) -> Evidence:
     """The events behind `named`. An explanation is found by asking again: what `given` lists first, then about every
-    incident and every object, as of the question's time.
+    incident and every object, as of the question's time and with its flags.
 
     Raises:
         UnknownTargetError: there is no such event, link or explanation then; the message says what was tried.
@@ -95,14 +95,14 @@ def with_raw(found: Evidence, raws: Mapping[str, Any]) -> Evidence:
 def _answers(question: Question, graph: GraphReader, at: datetime, given: Iterable[Question]) -> Iterator[Explanation]:
     for before in given:
         yield explain(before, graph)
-    worst = Question(namespace=question.namespace, at=at)
+    worst = msgspec.structs.replace(question, target="", uid="", at=at)
     yield explain(worst, graph)
     yield from explain_each(worst, graph)
     troubles = troubles_in(graph, at, question.namespace)
     troubled = {(one.subject, one.uid) for one in (*troubles.open, *troubles.starting)}
     living = {(entity.key, entity.uid) for entity in graph.entities(at, namespace=question.namespace)}
     for key, uid in (*sorted(troubled), *sorted(living - troubled)[:_MOST_TARGETS]):
-        target = Question(target=short_form(*key), uid=uid, at=at)
+        target = msgspec.structs.replace(worst, target=short_form(*key), namespace="", uid=uid)
         try:
             yield explain(target, graph)
         except UnknownTargetError:  # only Events speak of it

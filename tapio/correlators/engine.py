@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from tapio.correlators.hearsay import KINDS, born, first_told, root_told
-from tapio.correlators.history import Arrival, History, changes_of, is_deleted, is_state
+from tapio.correlators.history import Arrival, Filed, History, changes_of, is_deleted, is_state
 from tapio.correlators.judging import JUDGED, judge
 from tapio.correlators.rules.nothing import ROUTINE
 from tapio.correlators.timeline import Point, Timeline
@@ -77,25 +77,23 @@ class Engine:
     def _take(self, arrival: Arrival, drawing: "_Drawing") -> None:
         event = arrival.event
         key = event.key
-        history = self._world.history(key)
-        first = not history.knows(event.k8s_context.uid)
-        if not self._world.add(event, key):
-            return
-        repeats = history.repeats(event)
-        if repeats and key.kind in FACTS:
+        filed = self._world.add(event, key)
+        is_fact = key.kind in FACTS
+        if filed is Filed.KNOWN or (is_fact and filed is Filed.REPEATED):
             return  # what others lean on has not moved
         drawing.history.append(_entry(arrival, key))
-        if key.kind not in FACTS and self._is_home(event):
-            self._describe(event, history, drawing, first=first)
-        if repeats:
+        if filed is Filed.REPEATED:
             return
+        history = self._world.history(key)
+        if not is_fact and self._is_home(event):
+            self._describe(event, history, drawing)
         for subject in sorted(self._touched(event, key, history)):
             self._redraw(subject, event.timestamp, drawing)
 
-    def _describe(self, event: UnifiedEvent, history: History, drawing: "_Drawing", *, first: bool) -> None:
+    def _describe(self, event: UnifiedEvent, history: History, drawing: "_Drawing") -> None:
         """What the event says of the entity itself: its record, its changes, what its source did not see."""
         drawing.changes += changes_of(event)
-        if _redescribes(event, history, first=first):
+        if _redescribes(event, history):
             drawing.draw(_entity(event, history))
         if event.event_name is EventName.LOSS_DECLARED:
             drawing.coverage[history.key] = _coverage(history)
@@ -112,7 +110,7 @@ class Engine:
         return touched
 
     def _is_well(self, history: History, at: datetime) -> bool:
-        """Whether a subject that was seen showed nothing wrong just before `at`, the newest moment that is known of it."""
+        """Whether a subject that was seen showed nothing wrong just before `at`, its newest moment."""
         timeline = self._timelines.get(history.key)
         newest = timeline.points[-1] if timeline else None
         return (
@@ -220,11 +218,11 @@ def _entry(arrival: Arrival, key: ObjectKey) -> HistoryEntry:
     )
 
 
-def _redescribes(event: UnifiedEvent, history: History, *, first: bool) -> bool:
+def _redescribes(event: UnifiedEvent, history: History) -> bool:
     """Whether the entity's record becomes another: it began, ended, was labelled anew, or only Events speak of it."""
     if not is_state(event):
         return _tells_of_a_birth(event, history)
-    if first or event.event_name in (EventName.OBJECT_CREATED, EventName.OBJECT_DELETED):
+    if event.event_name in (EventName.OBJECT_CREATED, EventName.OBJECT_DELETED) or history.begins_with(event):
         return True
     return any(change.field.startswith("metadata.labels") for change in event.changes)
 
@@ -232,10 +230,12 @@ def _redescribes(event: UnifiedEvent, history: History, *, first: bool) -> bool:
 def _tells_of_a_birth(event: UnifiedEvent, history: History) -> bool:
     """Whether an Event is all there is of an object, or is older than what is known of it."""
     uid = event.k8s_context.uid
-    if history.key.kind not in KINDS or not uid or born(history, uid) is None:
+    if history.key.kind not in KINDS or not uid:
         return False
     lived = _lived(history, uid)
-    return not lived or first_told(event) < _created(lived)
+    if lived and first_told(event) >= _created(lived):
+        return False
+    return born(history, uid) is not None
 
 
 def _lived(history: History, uid: str) -> list[UnifiedEvent]:
@@ -243,9 +243,9 @@ def _lived(history: History, uid: str) -> list[UnifiedEvent]:
 
 
 def _created(lived: Sequence[UnifiedEvent]) -> datetime:
-    metas = [getattr(state.object, "metadata", None) for state in lived]
-    times: list[datetime] = [meta.creation_timestamp for meta in metas if meta and meta.creation_timestamp]
-    return min([*times, *(state.timestamp for state in lived)])
+    """When a life began, as far as its states tell."""
+    meta = getattr(lived[0].object, "metadata", None)
+    return min(meta.creation_timestamp if meta and meta.creation_timestamp else lived[0].timestamp, lived[0].timestamp)
 
 
 def _entity(event: UnifiedEvent, history: History) -> Entity:

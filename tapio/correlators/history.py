@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from datetime import datetime
+from enum import Enum, auto
 from operator import attrgetter
 
 import msgspec
@@ -14,6 +15,18 @@ from tapio.unified.names import STATES
 
 _sort_key = attrgetter("sort_key")
 _at = attrgetter("timestamp")
+
+
+class Filed(Enum):
+    """What came of filing an event: KNOWN (or older than memory reaches), REPEATED, or NEWS.
+
+    What is repeated says no more than what was known: a state like the one before it, of which nothing was said in
+    between. No verdict becomes another by it.
+    """
+
+    KNOWN = auto()
+    REPEATED = auto()
+    NEWS = auto()
 
 
 class History:
@@ -30,33 +43,28 @@ class History:
         self.said: list[UnifiedEvent] = []
         self.changes: list[Change] = []
 
-    def add(self, event: UnifiedEvent) -> bool:
-        """Files the event in its place; False when it is already there, or older than memory reaches."""
+    def add(self, event: UnifiedEvent) -> Filed:
+        """Files the event in its place."""
         stateful = is_state(event)
         events = self.states if stateful else self.said
-        if _is_known(event.id, events):
-            return False
+        if any(known.id == event.id for known in reversed(events)):
+            return Filed.KNOWN
         _file(event, events)
         for change in changes_of(event):
             self.remember(change)
-        if len(events) > (STATE_LIMIT if stateful else HAPPENING_LIMIT):
-            return events.pop(0) is not event
-        return True
+        if len(events) > (STATE_LIMIT if stateful else HAPPENING_LIMIT) and events.pop(0) is event:
+            return Filed.KNOWN
+        return Filed.REPEATED if stateful and self._repeats(self._place(event)) else Filed.NEWS
 
-    def knows(self, uid: str) -> bool:
-        """Whether a state of this life is remembered."""
-        return any(state.k8s_context.uid == uid for state in reversed(self.states))
+    def begins_with(self, event: UnifiedEvent) -> bool:
+        """Whether of this life no other state is remembered."""
+        uid = event.k8s_context.uid
+        return all(state is event or state.k8s_context.uid != uid for state in reversed(self.states))
 
     @property
     def horizon(self) -> datetime | None:
         """The oldest state that memory reaches, where it may have forgotten older ones."""
         return self.states[0].timestamp if len(self.states) >= STATE_LIMIT else None
-
-    def repeats(self, event: UnifiedEvent) -> bool:
-        """Whether an event that was just filed says no more than what was known: a state like the one before it, of
-        which nothing was said in between. No verdict becomes another by it.
-        """
-        return is_state(event) and self._repeats(self._place(event))
 
     def _place(self, event: UnifiedEvent) -> int:
         """Where a state is; most events are the newest of their entity."""
@@ -117,10 +125,6 @@ class History:
 def is_state(event: UnifiedEvent) -> bool:
     """Whether the event is a version of the object rather than something said about it."""
     return event.event_name in STATES
-
-
-def _is_known(id_: str, events: list[UnifiedEvent]) -> bool:
-    return any(known.id == id_ for known in reversed(events))
 
 
 def _file(event: UnifiedEvent, events: list[UnifiedEvent]) -> None:

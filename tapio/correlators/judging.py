@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from tapio.correlators.hearsay import as_history, falls_silent_at, told
-from tapio.correlators.hierarchy import edges
+from tapio.correlators.hierarchy import EdgeName, edges
 from tapio.correlators.history import History, is_deleted
 from tapio.correlators.rules import Finding, Rule, rules_for
 from tapio.correlators.rules.nothing import nothing_wrong
@@ -58,14 +58,27 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
         return Judged(Point(at, view.uid, Verdict(links=(gone,)), frozenset(moment.seen)), None)
     last = before.verdict if before and before.uid == view.uid else None
     seen = sighting(view)
+    drawn = edges(view, last.edges if last else ())
+    if last and seen is None and _still_nothing(view, last, drawn, had_symptom=had_symptom):
+        return Judged(Point(at, view.uid, last, frozenset(moment.seen)), _recheck_at(view, seen))
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
         symptom = msgspec.structs.replace(symptom, examined=examined)
-    verdict = Verdict(edges=edges(view, last.edges if last else ()), symptom=symptom, links=links)
+    verdict = Verdict(edges=drawn, symptom=symptom, links=links)
     if last and verdict.says_the_same(last):
         verdict = last
     return Judged(Point(at, view.uid, verdict, frozenset(moment.seen)), _recheck_at(view, seen))
+
+
+def _still_nothing(view: View, last: Verdict, drawn: tuple[EdgeName, ...], *, had_symptom: bool) -> bool:
+    """Whether nothing is wrong for the reason for which nothing was wrong before: the commonest verdict."""
+    if last.symptom or len(last.links) != 1 or last.edges != drawn:
+        return False
+    finding, link = nothing_wrong(view, None, had_symptom=had_symptom), last.links[0]
+    return (finding.code, finding.summary) == (link.code, link.summary) and (
+        [(one.text, one.entity) for one in finding.evidence] == [(one.text, one.entity) for one in link.evidence]
+    )
 
 
 def _view(moment: Moment, history: History) -> View | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tapio.correlators.history import History, is_deleted
+from tapio.correlators.history import Filed, History, is_deleted
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified.objects import PodFacts, WorkloadFacts
 
@@ -39,11 +39,12 @@ class World:
         self._groups: dict[Group | Bearing, set[ObjectKey]] = {}
         self._words: dict[ObjectKey, frozenset[str]] = {}
 
-    def add(self, event: UnifiedEvent, key: ObjectKey) -> bool:
-        """Files an event under its key; False when it is known already, or older than memory reaches."""
-        if key.kind in _FOUND_BY_WORD:
+    def add(self, event: UnifiedEvent, key: ObjectKey) -> Filed:
+        """Files an event under its key."""
+        filed = self.history(key).add(event)
+        if filed is not Filed.REPEATED and key.kind in _FOUND_BY_WORD:
             self._index(key, frozenset(_words(event)))
-        return self.history(key).add(event)
+        return filed
 
     def history(self, key: ObjectKey) -> History:
         """The history of `key`, begun when there is none."""

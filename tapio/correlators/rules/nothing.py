@@ -16,6 +16,8 @@ from tapio.unified import objects as k8s
 
 # How long ago trouble may lie and still be told as what the subject recovered from.
 RECENT = timedelta(hours=1)
+# A container that takes longer than this to answer its probes for the first time is told as having had trouble.
+WARM_UP = timedelta(seconds=30)
 _TROUBLE = (
     EventName.CONTAINER_UNHEALTHY,
     EventName.CONTAINER_BACK_OFF,
@@ -92,13 +94,22 @@ def _completed(view: View) -> str:
 
 
 def _recent_trouble(view: View) -> list[Evidence]:
-    said = view.said(*_TROUBLE, since=view.at - RECENT)
+    said = [event for event in view.said(*_TROUBLE, since=view.at - RECENT) if not _is_of_a_start(view, event)]
     ends = [one.last_end for one in view.containers] if isinstance(view, PodView) else []
     crashes = [end for end in ends if end and end.exit_code != 0 and view.at - end.at <= RECENT]
     return [
         *(evidence(event, _told(event)) for event in said[-2:]),
         *(evidence(end.event, f"exit {end.exit_code} ({end.reason})", at=end.at) for end in crashes[-2:]),
     ]
+
+
+def _is_of_a_start(view: View, event: UnifiedEvent) -> bool:
+    """Whether a probe failed only because its container had just been started, which is no trouble."""
+    if event.event_name is not EventName.CONTAINER_UNHEALTHY or not isinstance(view, PodView):
+        return False
+    started = [one.running_since for one in view.containers if not one.restarts and one.running_since]
+    asks_if_up = event.message.startswith(("Readiness probe", "Startup probe"))
+    return asks_if_up and any(event.timestamp - at <= WARM_UP for at in started)
 
 
 def _told(event: UnifiedEvent) -> str:

@@ -89,6 +89,21 @@ def test_one_restart_and_a_long_life_since_is_over() -> None:
     assert codes(scene.links(POD, at=20)) == ["none.recovered"]
 
 
+def failed_probe_at(at: float) -> Scene:
+    obj = with_status(pod(), running(1), ready=True, ready_since=at + 0.1)
+    scene = Scene().see(obj, at=1)
+    refused = "Readiness probe failed: dial tcp 10.0.0.1:80: connect: connection refused"
+    return scene.say(obj, "Unhealthy", refused, at=at, container="app")
+
+
+def test_a_probe_that_fails_while_its_container_comes_up_is_no_trouble() -> None:
+    assert codes(failed_probe_at(1.2).links(POD, at=3)) == ["none.healthy"]
+
+
+def test_a_probe_that_fails_long_after_the_start_was_trouble() -> None:
+    assert codes(failed_probe_at(2).links(POD, at=3)) == ["none.recovered"]
+
+
 def test_an_old_revision_is_retired_and_the_present_one_is_healthy() -> None:
     old, new = replica_set("web-old", replicas=0), replica_set("web-new", replicas=1)
     scene = Scene().see(deployment(available=1), at=0).see(old, at=1).see(new, at=1)

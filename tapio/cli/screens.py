@@ -1,14 +1,14 @@
 """The lists as text: what comes first stands first, nothing is wider than the terminal, nothing is cut away."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 
 import msgspec
 
 from tapio.why.coincident import described
 from tapio.why.columns import printable, wrap_words
-from tapio.why.explanation import ChangePart, GapPart, Ref
+from tapio.why.explanation import ChangePart, Ref
+from tapio.why.gaps import Span, spans
 from tapio.why.kinds import short_form
 from tapio.why.lists.changes import ChangeList, ChangeRow
 from tapio.why.lists.evidence import Evidence, EvidenceItem
@@ -17,6 +17,7 @@ from tapio.why.lists.sources import SourceList, SourceRow
 from tapio.why.lists.timeline import Timeline
 from tapio.why.wording import Clock
 
+_NOTHING_CAME = "nothing is known yet: no event has come"
 _LEAST = 20  # columns that wrapped text has at least
 
 
@@ -35,8 +36,8 @@ def incidents(found: IncidentList, clock: Clock, width: int, again: str = "") ->
 
     `again` are the flags that ask the same place, after a blank.
     """
-    if not found.items:
-        yield f"nothing is wrong at {clock.both(found.at)}"
+    if not found.items or not found.at:
+        yield f"nothing is wrong at {clock.both(found.at)}" if found.at else _NOTHING_CAME
         return
     for row in found.items:
         yield from _incident(row, clock, width)
@@ -68,7 +69,7 @@ def _change(change: ChangePart, clock: Clock) -> str:
 def timeline(found: Timeline, clock: Clock, width: int) -> Iterator[str]:
     """A line per thing, under the object it happened to."""
     if not found.items:
-        yield f"nothing happened {_between(found.since, found.at, clock)}"
+        yield _empty("nothing happened", found, clock)
     for name, entries in groupby(found.items, key=lambda entry: _short(entry.entity)):
         group = list(entries)
         last = f"{clock.local(group[0].at)}  "
@@ -82,7 +83,7 @@ def timeline(found: Timeline, clock: Clock, width: int) -> Iterator[str]:
 def changes(found: ChangeList, clock: Clock, width: int) -> Iterator[str]:
     """The newest first: what, by whom, whether a cause rests on it, then the fields."""
     if not found.items:
-        yield f"nothing changed {_between(found.since, found.at, clock)}"
+        yield _empty("nothing changed", found, clock)
     for row in found.items:
         margin = f"{clock.local(row.at)}  "
         by = f" by {row.actor}" if row.actor else ""
@@ -96,8 +97,10 @@ def _fields(row: ChangeRow, margin: str, width: int) -> Iterator[str]:
         yield from hung(margin, f"{field.field} {described(field.before, field.after)}", width)
 
 
-def _between(since: datetime, at: datetime, clock: Clock) -> str:
-    return f"from {clock.local(since)} to {clock.both(at)}; --since looks further back"
+def _empty(what: str, found: Timeline | ChangeList, clock: Clock) -> str:
+    if not found.since or not found.at:
+        return _NOTHING_CAME
+    return f"{what} from {clock.local(found.since)} to {clock.both(found.at)}; --since looks further back"
 
 
 # --- Evidence --------------------------------------------------------------------------------------------------------
@@ -140,14 +143,14 @@ def _source(row: SourceRow, clock: Clock, width: int) -> Iterator[str]:
     span = f"{clock.local(row.first)} to {clock.both(row.last)}" if row.first and row.last else "no event yet"
     named = " ".join(part for part in (row.source, row.node) if part)
     yield from hung(f"{named}  ", f"{row.events} events, {span}, {row.lost} lost", width)
-    for gap in row.gaps:
+    for gap in spans(row.gaps):
         yield from hung("  gap     ", _gap(gap, clock), width)
     for why, unread in groupby(sorted(row.unread, key=lambda one: (one.why, one.kind)), key=lambda one: one.why):
         yield from hung("  unread  ", f"{', '.join(one.kind for one in unread)} ({why})", width)
 
 
-def _gap(gap: GapPart, clock: Clock) -> str:
-    return f"{clock.local(gap.start)} to {clock.local(gap.to) if gap.to else 'now'}: {gap.cause}"
+def _gap(gap: Span, clock: Clock) -> str:
+    return f"{clock.local(gap.start)} to {clock.local(gap.to) if gap.to else 'now'}: {gap.words()}"
 
 
 def _short(ref: Ref) -> str:

@@ -69,6 +69,16 @@ def test_entities_are_filtered_by_kubectls_words(crash: httpx.Client) -> None:
     assert (one["entity"]["namespace"], one["to"]) == ("shop", None)
 
 
+def test_before_the_first_event_the_lists_are_empty(tmp_path: Path) -> None:
+    write_graph(tmp_path / "graph.sqlite", [])
+    with served(make_app(tmp_path / "graph.sqlite")) as client:
+        for path in ("incidents", "timeline", "changes", "entities"):
+            page = client.get(f"/v1/{path}").json()
+            assert (page["items"], page["at"]) == ([], None)
+        assert is_problem(client.get("/v1/incidents", params={"target": "pod/x"}), 404)["detail"]
+        assert is_problem(client.get("/v1/why"), 404)["detail"]
+
+
 def test_a_question_in_words_is_asked_like_its_target(crash: httpx.Client) -> None:
     in_words = crash.get("/v1/why", params={"target": "did my pod checkout crash?"})
     subject = in_words.json()["subject"]

@@ -1,8 +1,13 @@
-"""What an answer tells a person to run next asks the place that the answer came from."""
+"""What an answer tells a person to run next asks the place that the answer came from; what an empty one says."""
+
+from datetime import UTC, datetime
 
 import pytest
 
+from tapio.cli import screens
 from tapio.cli.places import Where
+from tapio.why.lists import ChangeList, IncidentList, Timeline
+from tapio.why.wording import Clock
 
 
 @pytest.mark.parametrize(
@@ -17,3 +22,13 @@ from tapio.cli.places import Where
 )
 def test_flags_name_the_place_again(where: Where, flags: str) -> None:
     assert where.flags == flags
+
+
+def test_a_list_before_the_first_event_says_that_none_has_come() -> None:
+    clock = Clock(UTC, datetime(2026, 1, 1, tzinfo=UTC))
+    lists = (
+        screens.incidents(IncidentList(at=None, items=()), clock, 80),
+        screens.timeline(Timeline(since=None, at=None, items=()), clock, 80),
+        screens.changes(ChangeList(since=None, at=None, items=()), clock, 80),
+    )
+    assert {tuple(lines) for lines in lists} == {("nothing is known yet: no event has come",)}

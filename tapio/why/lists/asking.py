@@ -40,6 +40,11 @@ def asked(question: Question, graph: GraphReader, page: Page) -> Asked:
     return Asked(question=question, since=since, at=at, target=entity.key, uid=entity.uid)
 
 
+def nothing_came(question: Question, graph: GraphReader) -> bool:
+    """Whether a list is empty because no event has come yet; of a target, it is the target that is not known."""
+    return not question.target and graph.newest() is None
+
+
 def subjects(asked: Asked, graph: GraphReader) -> list[ObjectKey]:
     """The target with what it owns; else what is in the namespace; else what is in trouble or was changed."""
     if asked.target is not None:

@@ -11,7 +11,7 @@ from tapio.graph import Change, GraphReader
 from tapio.times import micros
 from tapio.unified import ObjectKey
 from tapio.why.explanation import Ref
-from tapio.why.lists.asking import Asked, asked, neighbours, subjects
+from tapio.why.lists.asking import Asked, asked, neighbours, nothing_came, subjects
 from tapio.why.lists.paging import Page, Place, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
@@ -38,12 +38,12 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeList(msgspec.Struct, frozen=True, kw_only=True):
-    """The changes from `since` to `at`, the newest first."""
+    """The changes from `since` to `at` (null while no event has come), the newest first."""
 
     api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
     kind: Literal["ChangeList"] = "ChangeList"
-    since: datetime
-    at: datetime
+    since: datetime | None
+    at: datetime | None
     items: tuple[ChangeRow, ...]
     next: str | None = None
 
@@ -54,6 +54,8 @@ def changes(question: Question, graph: GraphReader, page: Page = Page()) -> Chan
     Raises:
         UsageError, UnknownTargetError, AmbiguousTargetError: the question or the page is none, or names nothing known.
     """
+    if nothing_came(question, graph):
+        return ChangeList(since=None, at=None, items=())
     about = asked(question, graph, page)
     together: defaultdict[tuple[str, ObjectKey], list[Change]] = defaultdict(list)
     for change in _found(about, graph):

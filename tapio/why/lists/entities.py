@@ -10,6 +10,7 @@ from tapio.times import micros
 from tapio.why.explain import moment_of
 from tapio.why.explanation import Ref
 from tapio.why.kinds import find_kind
+from tapio.why.lists.asking import nothing_came
 from tapio.why.lists.paging import Page, cursor_of, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
@@ -26,11 +27,11 @@ class EntityRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityList(msgspec.Struct, frozen=True, kw_only=True):
-    """The objects as of `at`, those deleted by then included."""
+    """The objects as of `at` (null while no event has come), those deleted by then included."""
 
     api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
     kind: Literal["EntityList"] = "EntityList"
-    at: datetime
+    at: datetime | None
     items: tuple[EntityRow, ...]
     next: str | None = None
 
@@ -49,10 +50,12 @@ def entities(wanted: Wanted, graph: GraphReader, page: Page = Page()) -> EntityL
     """The objects wanted, by kind, namespace, name and age.
 
     Raises:
-        UnknownTargetError: nothing is known at all.
+        UnknownTargetError: nothing is known of that time.
         UsageError: the page is none.
     """
     cursor = cursor_of(page)
+    if nothing_came(Question(), graph):
+        return EntityList(at=None, items=())
     at = cursor.at if cursor else moment_of(Question(at=wanted.at), graph)
     known = find_kind(wanted.kind) if wanted.kind else None
     kind = known.name if known else wanted.kind

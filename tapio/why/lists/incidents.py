@@ -8,6 +8,7 @@ import msgspec
 from tapio.graph import GraphReader
 from tapio.why.explain import explain_each, moment_of
 from tapio.why.explanation import ChangePart, Explanation, Ref, Status, SymptomPart
+from tapio.why.lists.asking import nothing_came
 from tapio.why.lists.paging import Page, cursor_of, paged
 from tapio.why.question import Question
 
@@ -33,11 +34,11 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentList(msgspec.Struct, frozen=True, kw_only=True):
-    """The incidents as of `at`; `next` is the cursor of the page after this one."""
+    """The incidents as of `at` (null while no event has come); `next` is the cursor of the page after this one."""
 
     api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
     kind: Literal["IncidentList"] = "IncidentList"
-    at: datetime
+    at: datetime | None
     items: tuple[IncidentRow, ...]
     next: str | None = None
 
@@ -49,6 +50,8 @@ def incident_list(question: Question, graph: GraphReader, page: Page = Page()) -
         UsageError, UnknownTargetError, AmbiguousTargetError: as `explain_each` does.
     """
     cursor = cursor_of(page)
+    if nothing_came(question, graph):
+        return IncidentList(at=None, items=())
     at = cursor.at if cursor else moment_of(question, graph)
     answers = explain_each(msgspec.structs.replace(question, at=at), graph)
     rows = [row for rank, answer in enumerate(answers, 1) if (row := _row(rank, answer))]

@@ -8,10 +8,9 @@ import msgspec
 from tapio.graph import Gap, GraphReader, SourceCoverage
 from tapio.why.explain import moment_of
 from tapio.why.explanation import GapPart
+from tapio.why.gaps import cause_of
 from tapio.why.question import Question
 from tapio.why.refs import utc
-
-_REFUSALS = ("forbidden: ", "not served: ")  # how a collector words a kind that it cannot read
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +53,7 @@ def sources(graph: GraphReader, at: datetime | None = None) -> SourceList:
 
 
 def _row(seen: SourceCoverage) -> SourceRow:
-    denied = [gap for gap in seen.gaps if gap.end is None and gap.cause.startswith(_REFUSALS)]
+    denied = [gap for gap in seen.gaps if gap.end is None and cause_of(gap.cause).is_turned_off]
     gaps = sorted((gap for gap in seen.gaps if gap not in denied), key=lambda gap: (gap.start, gap.cause))
     return SourceRow(
         source=seen.source,
@@ -71,5 +70,5 @@ def _row(seen: SourceCoverage) -> SourceRow:
 
 
 def _unread(gap: Gap) -> Unread:
-    why, _, kind = gap.cause.partition(": ")
-    return Unread(kind=kind, why=why, since=utc(gap.start))
+    cause = cause_of(gap.cause)
+    return Unread(kind=cause.kind, why=cause.word, since=utc(gap.start))

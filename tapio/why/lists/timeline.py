@@ -14,7 +14,7 @@ from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified.names import STATES
 from tapio.why.coincident import described
 from tapio.why.explanation import Ref
-from tapio.why.lists.asking import Asked, asked, neighbours, subjects
+from tapio.why.lists.asking import Asked, asked, neighbours, nothing_came, subjects
 from tapio.why.lists.paging import Page, Place, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
@@ -49,12 +49,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened from `since` to `at`, the oldest first."""
+    """What happened from `since` to `at` (null while no event has come), the oldest first."""
 
     api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
     kind: Literal["Timeline"] = "Timeline"
-    since: datetime
-    at: datetime
+    since: datetime | None
+    at: datetime | None
     items: tuple[Entry, ...]
     next: str | None = None
 
@@ -66,6 +66,8 @@ def timeline(question: Question, graph: GraphReader, page: Page = Page()) -> Tim
     Raises:
         UsageError, UnknownTargetError, AmbiguousTargetError: the question or the page is none, or names nothing known.
     """
+    if nothing_came(question, graph):
+        return Timeline(since=None, at=None, items=())
     about = asked(question, graph, page)
     keys = subjects(about, graph)
     entries = _once(_entries(about, keys, graph))

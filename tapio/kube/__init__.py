@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from tapio.kube.config import Cluster, load
     from tapio.kube.kinds import KINDS, Kind, kinds_named
     from tapio.kube.reflector import Reflector
-    from tapio.kube.said import Blind, Denied, Objects, Parts, Position, Said, Seen, Trouble, Vanished
+    from tapio.kube.said import Answered, Blind, Denied, Objects, Parts, Position, Said, Seen, Trouble, Vanished
 
 __all__ = [
     "KINDS",
+    "Answered",
     "Blind",
     "Cluster",
     "Denied",
@@ -47,6 +48,17 @@ __getattr__ = lazily(
         "tapio.kube.config": ("Cluster", "load"),
         "tapio.kube.kinds": ("KINDS", "Kind", "kinds_named"),
         "tapio.kube.reflector": ("Reflector",),
-        "tapio.kube.said": ("Blind", "Denied", "Objects", "Parts", "Position", "Said", "Seen", "Trouble", "Vanished"),
+        "tapio.kube.said": (
+            "Answered",
+            "Blind",
+            "Denied",
+            "Objects",
+            "Parts",
+            "Position",
+            "Said",
+            "Seen",
+            "Trouble",
+            "Vanished",
+        ),
     },
 )

@@ -78,7 +78,7 @@ class KubeClient:
     async def lines(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str | None = None
     ) -> AsyncGenerator[list[bytes]]:
-        """The whole lines of a watch, as they come together; ends when the server ends it.
+        """The whole lines of a watch, as they come together; ends when the server ends it. First none, as it answers.
 
         What follows the last newline is not given: it was cut off, and comes again when the watch is resumed.
 
@@ -90,6 +90,7 @@ class KubeClient:
         async with self._open(path, params, accept, total_s=None) as response:
             rest = b""
             try:
+                yield []
                 while chunk := await self._chunk(response, idle_s):
                     *whole, rest = (rest + chunk).split(b"\n")
                     if whole:

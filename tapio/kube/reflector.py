@@ -16,7 +16,19 @@ from tapio.kube.backoff import Pace
 from tapio.kube.client import KubeClient
 from tapio.kube.kinds import Kind
 from tapio.kube.pages import Line, MalformedError, Page, identity_of, named, pages, read_line, watching
-from tapio.kube.said import Blind, Denied, Objects, Position, Remembered, Said, Seen, Trouble, Vanished, WatchType
+from tapio.kube.said import (
+    Answered,
+    Blind,
+    Denied,
+    Objects,
+    Position,
+    Remembered,
+    Said,
+    Seen,
+    Trouble,
+    Vanished,
+    WatchType,
+)
 from tapio.kube.status import ApiError, CredentialsError, ServerAwayError, StalledError, Status
 from tapio.kube.versions import Versions, is_newer
 
@@ -122,6 +134,9 @@ class Reflector:
         lines = self._client.lines(path, params, idle_s=self._idle_s, accept=accept)
         async with aclosing(lines):
             async for together in lines:
+                if not together:
+                    await self._say(Answered(self._kind))
+                    continue
                 heard = True
                 await self._hear(together)
         if not heard and self._pace.clock() - began < _SHORT_S:

@@ -65,6 +65,12 @@ class Position(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """The server took the watch up again; it may have nothing to say for minutes."""
+
+    kind: Kind
+
+
 class Blind(msgspec.Struct, frozen=True):
     """Changes between these times may have been missed; the state after them is known."""
 
@@ -91,7 +97,7 @@ class Trouble(msgspec.Struct, frozen=True):
     message: str
 
 
-Said = Objects | Vanished | Position | Blind | Denied | Trouble
+Said = Objects | Vanished | Position | Answered | Blind | Denied | Trouble
 
 
 class Remembered(msgspec.Struct):

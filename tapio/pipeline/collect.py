@@ -74,6 +74,7 @@ def oversized(event: RawEvent, size: int) -> RawEvent:
         "from": event.timestamp,
         "to": event.timestamp,
         "event_id": event_id(event),
+        "kind": meta.k8s_kind,
         "object": f"{meta.k8s_kind}/{meta.k8s_namespace}/{meta.k8s_name}",
         "bytes": size,
     }

@@ -38,15 +38,58 @@ def together(*parts: SourceCoverage) -> SourceCoverage:
     )
 
 
+def declared(known: SourceCoverage | None, new: SourceCoverage) -> SourceCoverage:
+    """One source's declarations, those before and the new ones: a correlator remembers only the last of them."""
+    if known is None:
+        return new
+    gaps = tuple(dict.fromkeys((*known.gaps, *new.gaps)))
+    return replace(new, gaps=gaps, lost=max(new.lost, sum(gap.lost for gap in gaps)))
+
+
 def seen_until(rows: Iterable[SourceCoverage], at: datetime) -> Iterator[SourceCoverage]:
     """Each source that had begun by `at`, later gaps left out and a gap that ended later still open.
 
     `events` and `lost` are counts by now: nobody keeps what they were at each moment.
     """
     for row in rows:
-        gaps = tuple(_gap_until(gap, at) for gap in row.gaps if gap.start <= at)
+        gaps = tuple(_gap_until(gap, at) for gap in settled(row.gaps) if gap.start <= at)
         if gaps or row.first is None or row.first <= at:
             yield replace(row, gaps=gaps, first=_no_later(row.first, at), last=_until(row, at))
+
+
+def settled(gaps: Iterable[Gap]) -> list[Gap]:
+    """The gaps as they turned out, oldest first.
+
+    An open one ends with the first end that was said of its cause later; one that ends where it began was withdrawn:
+    what it missed came after all. Gaps of one cause that overlap are one, but for those that count what was lost.
+    """
+    counted = [gap for gap in gaps if gap.lost]
+    by_cause: defaultdict[str, list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        if not gap.lost:
+            by_cause[gap.cause].append(gap)
+    joined = [gap for alike in by_cause.values() for gap in _joined(_ended(alike))]
+    return sorted((*counted, *joined), key=lambda gap: (gap.start, gap.cause))
+
+
+def _ended(alike: list[Gap]) -> Iterator[Gap]:
+    """Gaps of one cause, those that were withdrawn left out."""
+    for gap in alike:
+        ends = [gap.end] if gap.end else [one.end for one in alike if one.end and one.end >= gap.start]
+        end = min(ends, default=None)
+        if end != gap.start:
+            yield replace(gap, end=end)
+
+
+def _joined(gaps: Iterable[Gap]) -> list[Gap]:
+    found: list[Gap] = []
+    for gap in sorted(gaps, key=lambda gap: gap.start):
+        last = found[-1] if found else None
+        if last is None or (last.end and last.end < gap.start):
+            found.append(gap)
+        else:
+            found[-1] = replace(last, end=max(last.end, gap.end) if last.end and gap.end else None)
+    return found
 
 
 def _gap_until(gap: Gap, at: datetime) -> Gap:

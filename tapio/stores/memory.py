@@ -19,7 +19,7 @@ from tapio.graph import (
     Symptom,
 )
 from tapio.stores import ordering
-from tapio.stores.coverage import Source, by_source, seen_until, tallied, together
+from tapio.stores.coverage import Source, by_source, declared, seen_until, tallied, together
 from tapio.stores.dumping import Dumped, dump_lines
 from tapio.stores.merging import continued, merged, open_part
 from tapio.stores.moments import holds, over, require_zones
@@ -69,7 +69,8 @@ class MemoryStore:
             self._add_change(change)
         for timeline in batch.timelines:
             self._replace(timeline)
-        self._coverage.update({(row.source, row.node): row for row in batch.coverage})
+        for row in batch.coverage:
+            self._coverage[row.source, row.node] = declared(self._coverage.get((row.source, row.node)), row)
         for position in batch.positions:
             self._advance(position)
 

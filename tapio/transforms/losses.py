@@ -15,6 +15,13 @@ class _Loss(msgspec.Struct, rename={"since": "from", "until": "to"}):
     count: int = 0
     since: datetime | None = None
     until: datetime | None = None
+    kind: str = ""
+
+    @property
+    def of_kind(self) -> str:
+        """The cause, and the kind of objects it is about where it is about one: `expired: Pod`."""
+        said = self.cause.endswith(f": {self.kind}") or not self.kind
+        return self.cause if said else f"{self.cause}: {self.kind}"
 
 
 _losses = msgspec.json.Decoder(_Loss)
@@ -44,6 +51,6 @@ def transform(event: RawEvent, raw_id: str) -> tuple[UnifiedEvent, ...]:
             entity=EntityName(type="source", name=event.metadata.collector, namespace=node),
             event_name=EventName.LOSS_DECLARED,
             node=node,
-            attributes=Attributes(cause=loss.cause, count=loss.count, since=loss.since, until=loss.until),
+            attributes=Attributes(cause=loss.of_kind, count=loss.count, since=loss.since, until=loss.until),
         ),
     )

@@ -16,7 +16,7 @@ def calm(inquiry: Inquiry, case: Case) -> Explanation:
     at, least = inquiry.seen_at, inquiry.question.min_confidence
     quiet = quiet_of(inquiry.graph, case, at)
     seen = sight(inquiry.graph, Window(at - inquiry.question.since if inquiry.question.since else at, at))
-    lacks = healthy_lacks(seen)
+    lacks = healthy_lacks(seen, case.subject.key.kind)
     confidence = round(quiet.confidence * LOWERED if lacks else quiet.confidence, 2)
     subject = Refs(inquiry.graph, at).of(case.subject.key, case.subject.uid)
     is_weak = confidence < least

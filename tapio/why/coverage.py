@@ -9,10 +9,10 @@ from tapio.graph import EdgeType, Gap, GraphReader, SourceCoverage
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Candidate, Case
 from tapio.why.explanation import Coverage, GapPart, SourcePart
+from tapio.why.gaps import cause_of
 from tapio.why.refs import utc
 
 LOWERED = 0.7  # what is left of a confidence when a needed source was blind; to be calibrated on recorded incidents
-_ONE_KIND = ("forbidden: ", "not served: ")  # how the API server's collector begins the cause of such a gap
 _STATES = "kubeapi"  # the source of every state: without it neither "nothing is wrong" nor "unknown" can be said
 
 
@@ -33,11 +33,11 @@ class Sight(msgspec.Struct, frozen=True):
     sources: tuple[SourceCoverage, ...]
     window: Window
 
-    def blind(self, source: str, nodes: Iterable[str], *, to_some_kinds: bool = False) -> bool:
+    def blind(self, source: str, nodes: Iterable[str], *, to: Collection[str] | None = None) -> bool:
         """Whether the source is installed and missed part of the window, on one of these nodes or for the cluster.
 
-        With no node known, a gap on any node counts. A source that never was there has no gap. Kinds that it may not
-        read, or that the server does not serve, blind it only where `to_some_kinds` asks: it sees all the others.
+        With no node known, a gap on any node counts. A source that never was there has no gap. A gap of one kind of
+        objects counts where `to` has that kind, and the source is not turned off to it for good; None asks for any gap.
         """
         wanted = set(nodes)
         return any(
@@ -45,13 +45,18 @@ class Sight(msgspec.Struct, frozen=True):
             for seen in self.sources
             if seen.source == source and (not seen.node or not wanted or seen.node in wanted)
             for gap in seen.gaps
-            if to_some_kinds or not gap.cause.startswith(_ONE_KIND)
+            if to is None or _hides(gap, to)
         )
 
     def part(self) -> Coverage:
         """The document's coverage: every source, with its gaps in the window."""
         parts = tuple(_source_part(seen, self.window) for seen in self.sources)
         return Coverage(complete=not any(part.gaps or part.lost for part in parts), sources=parts)
+
+
+def _hides(gap: Gap, kinds: Collection[str]) -> bool:
+    cause = cause_of(gap.cause)
+    return not cause.kind or (cause.kind in kinds and not cause.is_turned_off)
 
 
 def sight(graph: GraphReader, window: Window) -> Sight:
@@ -76,15 +81,17 @@ def _gap_part(gap: Gap) -> GapPart:
 
 
 def cause_lacks(candidate: Candidate, sight: Sight, nodes: Sequence[str]) -> bool:
-    """Whether a source that this conclusion needs was blind: one that the rule would have asked, or every one that it
-    did hear, for where any one of several decides, one is enough.
+    """Whether a source that this conclusion needs was blind to what it is about: one that the rule would have asked, or
+    every one that it did hear, for where any one of several decides, one is enough.
     """
     links = (*candidate.path, candidate.link)
+    kinds = {key.kind for link in links for key in (link.subject, link.blame, *link.through)}
+    kinds |= {evidence.entity.kind for link in links for evidence in link.evidence}
     missing = {source for link in links for source in link.missing}
     heard = {evidence.source for link in links for evidence in link.evidence if evidence.source}
-    if any(sight.blind(source, nodes) for source in missing):
+    if any(sight.blind(source, nodes, to=kinds) for source in missing):
         return True
-    return bool(heard) and all(sight.blind(source, nodes) for source in heard)
+    return bool(heard) and all(sight.blind(source, nodes, to=kinds) for source in heard)
 
 
 def unknown_lacks(case: Case, sight: Sight, nodes: Sequence[str]) -> bool:
@@ -92,14 +99,16 @@ def unknown_lacks(case: Case, sight: Sight, nodes: Sequence[str]) -> bool:
     links = (*case.looked, *(candidate.link for candidate in case.candidates))
     needed = {_STATES, *(source for link in links for source in link.missing)}
     needed |= {evidence.source for symptom in case.open for evidence in symptom.evidence}
-    return any(sight.blind(source, nodes, to_some_kinds=True) for source in needed)
+    return any(sight.blind(source, nodes) for source in needed)
 
 
-def healthy_lacks(sight: Sight) -> bool:
-    """Whether the states cannot be told at the window's end: their source has not seen again since it went blind."""
+def healthy_lacks(sight: Sight, kind: str) -> bool:
+    """Whether the states cannot be told at the window's end: their source has not seen pods, or the kind asked about,
+    since it went blind.
+    """
     end = sight.window.end
     still = Sight(sight.sources, Window(end, end))
-    return still.blind(_STATES, ())
+    return still.blind(_STATES, (), to={"Pod", kind})
 
 
 def nodes_of(graph: GraphReader, keys: Collection[ObjectKey], at: datetime) -> tuple[str, ...]:

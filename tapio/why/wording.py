@@ -13,13 +13,13 @@ from tapio.why.explanation import (
     ChangePart,
     Examined,
     Explanation,
-    GapPart,
     Impact,
     Ref,
     SourcePart,
     Status,
     Step,
 )
+from tapio.why.gaps import Span, spans, turned_off
 from tapio.why.kinds import kind_named, short_form
 
 SCREEN = 24  # lines; the answer fits a terminal that nobody has made larger
@@ -163,11 +163,16 @@ def _unknown(explanation: Explanation) -> str:
 
 def _blind(explanation: Explanation, clock: Clock) -> str:
     blind = [
-        f"{f'{part.source} {part.node}'.strip()} {_span(gap, clock)} ({gap.cause})"
+        f"{f'{part.source} {part.node}'.strip()} {_span(span, clock)} ({span.words()})"
         for part in explanation.coverage.sources
-        for gap in part.gaps
-    ]  # fmt: skip
-    return f"{_BETWEEN.join(blind)}: what this answer needs may have happened then"
+        for span in spans(part.gaps)
+    ]
+    blind += [
+        f"{part.source} may not read {unread}"
+        for part in explanation.coverage.sources
+        if (unread := turned_off(part.gaps))
+    ]
+    return f"{_BETWEEN.join(blind)}: what this answer needs may have happened there"
 
 
 # --- The chain -------------------------------------------------------------------------------------------------------
@@ -259,14 +264,15 @@ def _coverage(sources: Sequence[SourcePart], clock: Clock) -> str:
 
 
 def _source(name: str, parts: Sequence[SourcePart], clock: Clock) -> str:
-    seeing = [part.node for part in parts if not part.gaps]
+    seeing = [part.node for part in parts if not spans(part.gaps)]
     named = f"{len(seeing)} nodes" if len(seeing) > 2 else " ".join(filter(None, seeing))  # noqa: PLR2004  two names fit
     fine = [f"{named} ok".strip()] if seeing else []
-    blind = [f"{part.node} gap {_span(gap, clock)}".strip() for part in parts for gap in part.gaps]
-    return f"{name} {', '.join([*fine, *blind])}"
+    blind = [f"{part.node} gap {_span(span, clock)}".strip() for part in parts for span in spans(part.gaps)]
+    unread = [f"{part.node} without {kinds}".strip() for part in parts if (kinds := turned_off(part.gaps))]
+    return f"{name} {', '.join([*fine, *blind, *unread])}"
 
 
-def _span(gap: GapPart, clock: Clock) -> str:
+def _span(gap: Span, clock: Clock) -> str:
     return f"{clock.local(gap.start)}-{clock.local(gap.to) if gap.to else 'now'}"
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,12 @@ def record(event: RawEvent) -> Json:
 
 @asynccontextmanager
 async def collecting(
-    api: MisbehavingApi, folder: Path, *, kinds: Sequence[str] = ("ConfigMap",), sink: Sink | None = None
+    api: MisbehavingApi,
+    folder: Path,
+    *,
+    kinds: Sequence[str] = ("ConfigMap",),
+    sink: Sink | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[tuple[Sink, KubeApiCollector]]:
     sink, time = sink or Sink(), FakeTime()
     async with KubeClient(api.cluster) as client:
@@ -75,6 +81,7 @@ async def collecting(
             kinds_named(kinds),
             folder,
             pace=lambda: Pace(clock=time.clock, sleep=time.sleep),
+            now=now,
         )
         task = asyncio.create_task(collector.run(sink.emit))
         try:
@@ -177,6 +184,52 @@ async def test_a_forbidden_kind_turns_off_alone(api: MisbehavingApi, tmp_path: P
     assert ("configmap_created", "a") in sink.told()
     assert sink.of("loss")[0]["cause"] == "forbidden: Node"
     assert sink.of("loss")[0]["to"] is None
+
+
+async def test_a_server_that_is_away_is_declared_while_it_is_and_withdrawn_when_nothing_was_missed(
+    api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SWEEP_S", 0.02)
+    later = timedelta()
+    api.will_list(page(config("a", 3), version=5))
+    storm = [refuse(500, "InternalError", "etcd is away")] * 3
+    back = asyncio.Event()
+
+    async def comes_back(request: Any) -> Any:
+        await back.wait()
+        return await say(line("MODIFIED", config("a", 9)))(request)
+
+    api.will_watch(say(bookmark(8), hold=False), *storm, comes_back)
+    async with collecting(api, tmp_path, now=lambda: datetime.now(UTC) + later) as (sink, collector):
+        await until(lambda: collector.observe().troubles.get("refused") == len(storm))
+        assert not sink.of("loss")
+        later = timedelta(seconds=30)
+        await until(lambda: len(sink.of("loss")) == 1)
+        back.set()
+        await until(lambda: len(sink.of("loss")) == 2)
+        await until(lambda: bool(sink.of("configmap_modified")))
+    while_away, withdrawn = sink.of("loss")
+    assert (while_away["cause"], while_away["kind"], while_away["to"]) == ("unreachable", "", None)
+    assert withdrawn["from"] == withdrawn["to"] == while_away["from"]
+
+
+async def test_a_server_that_is_away_before_anything_was_read_is_declared_too(
+    api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SWEEP_S", 0.02)
+    began, sink, time = datetime.now(UTC), Sink(), FakeTime()
+    nobody = Cluster(server="http://127.0.0.1:1", origin="a test")
+    async with KubeClient(nobody) as client:
+        pace = partial(Pace, clock=time.clock, sleep=time.sleep)
+        now = lambda: began + timedelta(seconds=time.now - 1000)  # noqa: E731  the pace's clock as a date
+        collector = KubeApiCollector(client, kinds_named(["ConfigMap"]), tmp_path, pace=pace, now=now)
+        task = asyncio.create_task(collector.run(sink.emit))
+        await until(lambda: len(sink.of("loss")) == 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with collecting(api, tmp_path) as (again, _):  # who was killed in between withdraws it
+        await until(lambda: len(again.of("loss")) == 1)
+    assert [lost["to"] for lost in (*sink.of("loss"), *again.of("loss"))] == [None, sink.of("loss")[0]["from"]]
 
 
 def _owned(kind: str, name: str, version: int, owner: tuple[str, str] | None = None) -> Json:

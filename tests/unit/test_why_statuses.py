@@ -216,6 +216,27 @@ def test_a_kind_that_is_never_read_is_missed_by_what_cannot_be_told_alone(cause:
     assert well.why("pod/web-0").status is Status.HEALTHY
 
 
+@pytest.mark.parametrize(
+    ("cause", "status"),
+    [
+        ("expired: Pod", Status.INCOMPLETE),
+        ("expired: Deployment", Status.INCOMPLETE),  # which it blames
+        ("unreachable", Status.INCOMPLETE),
+        ("expired: ClusterRole", Status.EXPLAINED),
+    ],
+)
+def test_a_gap_of_one_kind_counts_where_the_conclusion_is_about_that_kind(cause: str, status: Status) -> None:
+    world = World().has(POD).shows(POD, "Error").source("kubeapi", (2, 3), cause=cause)
+    world.says(POD, "runtime.crash_app", "Deployment/shop/web")
+    assert world.why("pod/web-0").status is status
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Pod", Status.INCOMPLETE), ("ClusterRole", Status.HEALTHY)])
+def test_all_is_well_cannot_be_said_of_pods_that_are_not_told_of(kind: str, status: Status) -> None:
+    world = World().has(POD).says(POD, "none.healthy").source("kubeapi", (2, None), cause=f"unreachable: {kind}")
+    assert world.why("pod/web-0").status is status
+
+
 def test_another_nodes_gap_does_not_count() -> None:
     world = World().has(POD).shows(POD, "Error").says(POD, "runtime.oom_killed", missing=("ebpf",))
     world.edge(EdgeType.RUNS_ON, POD, "Node//n1").source("ebpf", (2, 3), node="n2").source("ebpf", node="n1")

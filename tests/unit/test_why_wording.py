@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tapio.graph import Gap, SourceCoverage
 from tapio.why import Explanation, render
 from tapio.why.coincident import described
 from tapio.why.columns import Row, fit_rows, printable
 from tapio.why.wording import Clock
 from tests.unit.test_why_document import incident
-from tests.unit.why_graph import World, seen
+from tests.unit.why_graph import World, seen, t
 
 BERLIN = ZoneInfo("Europe/Berlin")
 POD = "Pod/shop/web-0"
@@ -41,6 +42,24 @@ def test_an_explained_incident_reads_as_the_contract_shows() -> None:
     answer = incident().why("pod/checkout-0")
     assert (
         lines[-1] == f"rule runtime.crash_after_change@3   explanation {answer.id}   more: tapio evidence {answer.id}"
+    )
+
+
+def test_gaps_that_overlap_are_one_and_kinds_that_are_never_read_are_named_once() -> None:
+    gaps = [("expired: Secret", 2, 4), ("expired: Pod", 2, 3), ("expired: Event", 2.5, 4), ("expired: Lease", 2, 3)]
+    parts = tuple(Gap(start=t(a), end=t(b), cause=cause) for cause, a, b in gaps)
+    never = tuple(Gap(start=t(0), cause=f"forbidden: {kind}") for kind in ("Node", "ClusterRole"))
+    world = World().has(POD).shows(POD, "Error").says(POD, "runtime.crash_app")
+    world.sources.append(SourceCoverage(source="kubeapi", first=t(0), last=t(60), gaps=(*parts, *never)))
+    lines = words(world.why("pod/web-0"))
+    [blind] = [line for line in lines if line.startswith("BLIND")]
+    assert " ".join(blind.split()) == (
+        "BLIND kubeapi 13:02:00-13:04:00 (expired: Pod, Event and 2 more kinds)"
+        " . kubeapi may not read ClusterRole, Node: what this answer needs may have happened there"
+    )
+    [coverage] = [line for line in lines if line.startswith("COVERAGE")]
+    assert " ".join(coverage.split()).startswith(
+        "COVERAGE kubeapi gap 13:02:00-13:04:00, without ClusterRole, Node . 0 events lost"
     )
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 import msgspec
 
 from tapio.collectors.kubeapi import leases, losses
+from tapio.collectors.kubeapi.cluster import identity
+from tapio.collectors.kubeapi.contact import Contact
 from tapio.collectors.kubeapi.discovery import Owner, discover, strangers
 from tapio.collectors.kubeapi.last_words import LINES
 from tapio.collectors.kubeapi.logs import LOGS, Logged, LogReader
 from tapio.collectors.kubeapi.memory import Memory
+from tapio.collectors.kubeapi.waiting import first, settled, within
 from tapio.collectors.kubeapi.witness import Draft, Witness, logged
 from tapio.collectors.port import Emit
 from tapio.collectors.redaction import ConfigMapValues, Redactor
@@ -40,7 +43,6 @@ from tapio.raw import ObjectKey, RawEvent
 _BATCH = 500
 _BATCH_S = 0.05
 _OWNER_S = 0.3  # how long an event waits for an owner that is on its way on another watch
-_TIER_S = 20.0  # how long the kinds of one tier may take to list before the next begins anyway
 _WAITING = 64  # sayings taken before reflectors must wait: at most a few pages of objects
 _GIVEN_UP = 10_000
 
@@ -120,6 +122,7 @@ class KubeApiCollector:
         self._to_discover: asyncio.Queue[Owner] = asyncio.Queue()
         self._log_lines = log_lines
         self._logs: LogReader | None = None
+        self._contact = Contact({}, {})
 
     async def run(self, emit: Emit) -> None:
         """Runs until cancelled.
@@ -128,8 +131,11 @@ class KubeApiCollector:
             Exception: whatever `emit` raises; nothing of that batch is remembered.
         """
         memory = Memory(self._path)
+        began = self._now()
+        heard = {kind.name: memory.remembered(kind.name).seen_at or began for kind in self._kinds}
+        self._contact = Contact(heard, memory.silences())
         try:
-            memory.of_cluster(await self._identity())
+            memory.of_cluster(await self._identity(memory, emit))
             await self._follow(memory, emit)
         finally:
             memory.close()
@@ -164,7 +170,7 @@ class KubeApiCollector:
                 tasks.create_task(self._discover(tasks, memory, said))
                 tasks.create_task(self._logs.run())
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first(group) from None
 
     async def _reflect(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[_Heard]) -> None:
         """Starts the reflectors tier by tier, so that at the first listing owners are known before what they own."""
@@ -173,7 +179,7 @@ class KubeApiCollector:
             reflectors = [self._reflector(kind, memory, said) for kind in kinds]
             for reflector in reflectors:
                 tasks.create_task(reflector.run())
-            await _settled(reflectors)
+            await settled(reflectors)
 
     async def _discover(self, tasks: asyncio.TaskGroup, memory: Memory, said: asyncio.Queue[_Heard]) -> None:
         """Follows the kinds of owners that the table does not have, each as soon as it is first named."""
@@ -229,7 +235,7 @@ class KubeApiCollector:
         while not batch.full:
             batch.awaited = {key for key in batch.awaited if not witness.owners.knows(key)}
             left_s = began + (_OWNER_S if batch.awaited else _BATCH_S) - time.monotonic()
-            following = await _within(said, left_s)
+            following = await within(said, left_s)
             if following is None:
                 break
             self._take(following, batch, witness, memory)
@@ -237,6 +243,7 @@ class KubeApiCollector:
         return batch
 
     def _take(self, said: _Heard, batch: _Batch, witness: Witness, memory: Memory) -> None:
+        self._contact.note(said)
         match said:
             case Objects():
                 self._take_objects(said, batch, witness)
@@ -260,6 +267,7 @@ class KubeApiCollector:
                 batch.parts.append(logged(said, now=self._now()))
             case _Tick():
                 self._take_lapsed(batch, witness)
+                batch.parts += self._silences(memory)
             case Trouble(_, what, message):
                 self._troubles[what] += 1
                 self._last_trouble = message
@@ -292,32 +300,37 @@ class KubeApiCollector:
             if draft := witness.seen(lease, seen, now=now, lapsed=True):
                 batch.parts.append(draft)
 
+    def _silences(self, memory: Memory) -> list[RawEvent]:
+        """Silences that are to be declared or withdrawn by now."""
+        now = self._now()
+        found = [losses.silent(silence, now) for silence in self._contact.changes(now)]
+        if found:
+            memory.stage_silences(self._contact.declared)
+        return found
+
     def _give_up(self, owners: set[ObjectKey]) -> None:
         """These never came: the next event that names them does not wait for them."""
         if len(self._given_up) > _GIVEN_UP:
             self._given_up.clear()
         self._given_up |= owners
 
-    async def _identity(self) -> str:
-        """What tells this cluster from others: the uid of its oldest namespace, else its address."""
+    async def _identity(self, memory: Memory, emit: Emit) -> str:
+        """The cluster's, once the server answers. Until then nothing else begins, so its silence is declared here."""
         pace = self._pace()
         while True:
             await pace.ready()
             try:
-                document = await self._client.get("/api/v1/namespaces/kube-system")
-                return _uids.decode(document).metadata.uid
-            except msgspec.DecodeError:
-                return self._client.cluster.server
-            except ApiError as error:
-                if error.denied or error.absent:
-                    return self._client.cluster.server
-                self._fail(pace, error)
-            except (UnreachableError, ForbiddenError) as error:
-                self._fail(pace, error)
+                return await identity(self._client)
+            except (ApiError, UnreachableError, ForbiddenError) as error:
+                await self._fail(pace, error, memory, emit)
 
-    def _fail(self, pace: Pace, error: Exception) -> None:
+    async def _fail(self, pace: Pace, error: Exception, memory: Memory, emit: Emit) -> None:
         self._troubles["unreachable"] += 1
         self._last_trouble = str(error)
+        self._contact.lost()
+        if found := self._silences(memory):
+            await emit(found)
+            memory.commit()
         pace.failed()
 
 
@@ -326,43 +339,3 @@ def _resumable(kind: Kind, remembered: Remembered) -> Remembered:
     run, and one that is never renewed again must be held to lapse.
     """
     return Remembered(known=dict.fromkeys(remembered.known, "")) if kind.name == "Lease" else remembered
-
-
-class _Meta(msgspec.Struct):
-    uid: str
-
-
-class _Named(msgspec.Struct):
-    metadata: _Meta
-
-
-_uids = msgspec.json.Decoder(_Named)
-
-
-async def _settled(reflectors: Sequence[Reflector]) -> None:
-    waiting = [asyncio.ensure_future(reflector.settled.wait()) for reflector in reflectors]
-    try:
-        await asyncio.wait(waiting, timeout=_TIER_S)
-    finally:
-        for wait in waiting:
-            wait.cancel()
-
-
-async def _within(said: asyncio.Queue[_Heard], left_s: float) -> _Heard | None:
-    """What is said within a time, at once where it has been said already."""
-    if not said.empty():
-        return said.get_nowait()
-    if left_s <= 0:
-        return None
-    try:
-        async with asyncio.timeout(left_s):  # wait_for swallows a cancellation that comes with the item (before 3.12)
-            return await said.get()
-    except TimeoutError:
-        return None
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from tapio.collectors.kubeapi.contact import Silence
 from tapio.kube import Blind, Denied
 from tapio.raw import Metadata, RawEvent
 from tapio.raw.event import raw_json
@@ -24,8 +25,16 @@ def denied(said: Denied) -> RawEvent:
     return _loss(said.cause, said.kind.name, since=said.at, until=None, message=said.message)
 
 
-def _loss(cause: str, kind: str, *, since: datetime, until: datetime | None, message: str = "") -> RawEvent:
-    at = until or since
+def silent(said: Silence, now: datetime) -> RawEvent:
+    """A silence of the server, or of one kind, that lasts; withdrawn, it ends where it began."""
+    until = said.since if said.withdrawn else None
+    return _loss("unreachable", said.kind, since=said.since, until=until, at=now)
+
+
+def _loss(  # noqa: PLR0913  one argument per field
+    cause: str, kind: str, *, since: datetime, until: datetime | None, message: str = "", at: datetime | None = None
+) -> RawEvent:
+    at = at or until or since
     record = {
         "cause": cause,
         "count": 0,

@@ -58,6 +58,7 @@ class Memory:
         self._staged: dict[str, _Staged] = {}
         self._gone: set[str] = set()
         self._positions: dict[str, Position] = {}
+        self._silences: dict[str, datetime] | None = None
 
     def of_cluster(self, identity: str) -> None:
         """Makes sure the memory is of this cluster: another one's is forgotten."""
@@ -127,16 +128,24 @@ class Memory:
     def stage_position(self, position: Position) -> None:
         self._positions[position.kind.name] = position
 
+    def silences(self) -> dict[str, datetime]:
+        """What had fallen silent, by kind, and since when."""
+        known = self._meta("silences")
+        return msgspec.json.decode(known, type=dict[str, datetime]) if known else {}
+
+    def stage_silences(self, declared: dict[str, datetime]) -> None:
+        self._silences = declared
+
     def commit(self) -> None:
         """Writes all that was staged, in one transaction."""
-        if not (self._staged or self._gone or self._positions):
+        if not (self._staged or self._gone or self._positions or self._silences is not None):
             return
         with _transaction(self._db):
             self._write()
         self._known.update((uid, staged.known) for uid, staged in self._staged.items())
         for uid in self._gone:
             self._known.pop(uid, None)
-        self._staged, self._gone, self._positions = {}, set(), {}
+        self._staged, self._gone, self._positions, self._silences = {}, set(), {}, None
 
     def close(self) -> None:
         self._db.close()
@@ -151,6 +160,8 @@ class Memory:
         self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self._db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?)", bodies)
         self._db.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?, ?)", positions)
+        if self._silences is not None:
+            self._set_meta("silences", msgspec.json.encode(self._silences))
 
     def _rows(self) -> Iterator[tuple[str, Known]]:
         query = "SELECT uid, kind, version, at, namespace, name, owner FROM objects"

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tapio.graph import GraphBatch, HistoryEntry, SubjectTimeline
-from tapio.stores.coverage import by_source
+from tapio.graph import GraphBatch, HistoryEntry, SourceCoverage, SubjectTimeline
+from tapio.stores.coverage import by_source, declared
 from tapio.stores.moments import micros
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
@@ -17,6 +17,7 @@ from tapio.stores.sqlite.rows import (
     entity_row,
     held_row,
     history_row,
+    read_coverage,
     timeline_row,
 )
 
@@ -27,6 +28,7 @@ _ENTITY = """INSERT INTO entities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO
     root = excluded.root, labels = excluded.labels,
     valid_from = min(valid_from, excluded.valid_from), valid_to = min(valid_to, excluded.valid_to)"""
 _CHANGE = "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_DECLARED = "SELECT record FROM coverage WHERE source = ? AND node = ?"
 _COVERAGE = "INSERT INTO coverage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
 _SEEN = """INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     first = min(first, excluded.first), last = max(last, excluded.last), events = events + excluded.events"""
@@ -63,7 +65,8 @@ def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
     _many(connection, _CHANGE, map(change_row, batch.changes))
     for timeline in batch.timelines:
         _replace(connection, timeline)
-    _many(connection, _COVERAGE, map(coverage_row, batch.coverage))
+    for row in batch.coverage:
+        _declare(connection, row)
     _many(connection, _POSITION, ((each.reader, each.stream, each.sequence) for each in batch.positions))
 
 
@@ -80,6 +83,11 @@ def _add_history(connection: sqlite3.Connection, entries: Sequence[HistoryEntry]
 
 def _many(connection: sqlite3.Connection, statement: str, rows: Iterable[Row]) -> None:
     connection.executemany(statement, rows)
+
+
+def _declare(connection: sqlite3.Connection, new: SourceCoverage) -> None:
+    known = connection.execute(_DECLARED, (new.source, new.node)).fetchone()
+    connection.execute(_COVERAGE, coverage_row(declared(read_coverage(known[0]) if known else None, new)))
 
 
 def _replace(connection: sqlite3.Connection, timeline: SubjectTimeline) -> None:

@@ -221,6 +221,7 @@ def _as_user(kubeconfig: Path, user: Json) -> str:
     return json.dumps(document)
 
 
+@pytest.mark.alone
 async def test_a_restarted_and_compacted_api_server_is_followed_without_loss(
     lab: Lab, lab_namespace: str, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_pod_that_is_not_ready_is_no_endpoint(lab: Lab, lab_namespace: str) ->
     assert [endpoint["conditions"]["ready"] for endpoint in slices[0]["endpoints"]] == [False]
 
 
+@pytest.mark.alone
 def test_the_api_server_comes_back_with_all_it_knew(lab: Lab, lab_namespace: str) -> None:
     lab.apply(deployment("kept"), lab_namespace)
     lab.restart_apiserver()
@@ -124,17 +125,58 @@ def test_a_command_on_a_node_sees_the_node(lab: Lab) -> None:
         assert "10.96.0.1 . tcp . 443" in lab.run_on(node.name, "nft", "list", "table", "ip", "kube-proxy")
 
 
-def test_a_kubelet_is_stopped_and_started_and_its_pods_run_on(lab: Lab, lab_namespace: str) -> None:
+@pytest.mark.alone
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_kubelet_ends_and_starts_and_its_pods_run_on(lab: Lab, lab_namespace: str, *, killed: bool) -> None:
     lab.apply(pod("steady", node_selector=on_node("node-1")), lab_namespace)
     lab.wait(running(lab, "steady", lab_namespace), 60, "the pod runs")
     before = statuses(lab, "steady", lab_namespace)["containerID"]
-    lab.stop_kubelet("node-1")
-    lab.start_kubelet("node-1")
+    with lab.without_kubelet("node-1", killed=killed):
+        assert not lab.cluster.service("kubelet", "node-1").pids()
     lab.apply(pod("second", node_selector=on_node("node-1")), lab_namespace)
     lab.wait(running(lab, "second", lab_namespace), 60, "a pod that came later runs")
     assert statuses(lab, "steady", lab_namespace)["containerID"] == before
 
 
+@pytest.mark.alone
+def test_a_cordon_and_a_taint_keep_pods_off_a_node_for_as_long_as_they_last(lab: Lab, lab_namespace: str) -> None:
+    for name, handle in (("cordoned", lab.cordoned("node-1")), ("tainted", lab.tainted("node-1", "lab", "NoSchedule"))):
+        with handle:
+            lab.apply(pod(name, node_selector=on_node("node-1")), lab_namespace)
+            lab.wait(lambda name=name: _unschedulable(lab, name, lab_namespace), 30, "it finds no node")  # type: ignore[misc]
+        lab.wait(running(lab, name, lab_namespace), 60, "the pod runs")
+
+
+def _unschedulable(lab: Lab, name: str, namespace: str) -> bool:
+    conditions = lab.get("pod", name, namespace)["status"]["conditions"]
+    return any(one.get("reason") == "Unschedulable" for one in conditions)
+
+
+@pytest.mark.alone
+def test_without_the_clusters_dns_no_name_is_found(lab: Lab, lab_namespace: str) -> None:
+    asks = ["resolve=kubernetes.default.svc.cluster.local"]
+    with lab.without_dns():
+        lab.apply(pod("lost", asks, restart_policy="Never"), lab_namespace)
+        assert lab.wait(ended(lab, "lost", lab_namespace), 60, "it has ended")["exitCode"] != 0
+    lab.apply(pod("found", ["tries=20", *asks], restart_policy="Never"), lab_namespace)
+    assert lab.wait(ended(lab, "found", lab_namespace), 60, "it has ended")["exitCode"] == 0
+
+
+@pytest.mark.alone
+def test_what_a_killed_test_left_broken_is_put_right(lab: Lab) -> None:
+    lab.cluster.service("kubelet", "node-2").stop()
+    lab.kubectl("cordon", "node-1")
+    lab.kubectl("taint", "node", "node-2", "left=behind:NoExecute")
+    lab.kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=0")
+    up(lab.cluster.lab)
+    assert is_up(lab.cluster.lab)
+    nodes = {node["metadata"]["name"]: node["spec"] for node in lab.list("nodes", "")}
+    assert not any(spec.get("unschedulable") for spec in nodes.values())
+    assert "left" not in {taint["key"] for spec in nodes.values() for taint in spec.get("taints", ())}
+    assert lab.get("deployment", "coredns", "kube-system")["spec"]["replicas"] == 1
+
+
+@pytest.mark.alone
 @pytest.mark.long  # not among the others: it takes the cluster away from whoever uses it
 def test_the_lab_comes_up_after_a_kill_of_all_its_processes(lab: Lab) -> None:
     for pid in processes():

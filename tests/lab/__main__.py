@@ -6,7 +6,8 @@ from tests.lab import cluster
 from tests.lab.build import build
 from tests.lab.command import LabError
 from tests.lab.layout import layout
-from tests.lab.needs import debian_packages
+from tests.lab.needs import check_root, debian_packages
+from tests.lab.turns import turn
 
 
 def main(arguments: list[str]) -> int:
@@ -16,7 +17,9 @@ def main(arguments: list[str]) -> int:
         case ["build"]:
             build()
         case ["up"]:
-            cluster.up(lab)
+            check_root()
+            with turn():
+                cluster.up(lab)
             print(f"export KUBECONFIG={lab.kubeconfig}")
         case ["down"]:
             cluster.down(lab)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import cleanup, control_plane, dns, network, node
+from tests.lab import cleanup, control_plane, dns, healing, network, node
 from tests.lab.build import Built, build, expected
 from tests.lab.command import LabError
 from tests.lab.kubectl import Kubectl
@@ -52,7 +52,7 @@ def up(lab: Layout) -> None:
     check_machine()
     with _locked():
         cluster = Cluster(lab, build())
-        if is_up(lab):
+        if _healed(lab):
             say("already up")
             return
         begin = time.monotonic()
@@ -62,6 +62,38 @@ def up(lab: Layout) -> None:
         _start(cluster)
         lab.up_marker.write_text(json.dumps(_marker(cluster.built)))
         say(f"up: Kubernetes {KUBERNETES} with {len(NODES)} nodes, {time.monotonic() - begin:.1f} s")
+
+
+def heal(lab: Layout) -> None:
+    """Put right what killed tests left broken, where the lab is up.
+
+    Whoever asks has a turn (`turns`), so nothing is broken on purpose at the moment.
+    """
+    with _locked():
+        _healed(lab)
+
+
+def _healed(lab: Layout) -> bool:
+    """Whether the lab runs and answers, after what was broken in it has been put right."""
+    try:
+        cluster = Cluster(lab, expected())
+        if json.loads(lab.up_marker.read_text()) != _marker(cluster.built):
+            return False
+    except (OSError, ValueError, LabError):
+        return False
+    started = healing.start_stopped(cluster.services())
+    if started:
+        with contextlib.suppress(LabError):
+            wait_until(lambda: _works(lab, cluster), timeout_s=60, what="the lab works again")
+    if not is_up(lab):
+        return False
+    for undone in (*started, *healing.heal(cluster.kubectl)):
+        say(f"put right: {undone}")
+    return True
+
+
+def _works(lab: Layout, cluster: Cluster) -> bool:
+    return is_up(lab) and _ready_nodes(cluster) == len(NODES)
 
 
 def down(lab: Layout) -> None:

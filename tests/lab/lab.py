@@ -3,7 +3,8 @@
 import json
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,21 +89,53 @@ class Lab:
         """Run a program of this machine in a node's network and mounts, as a shell on the node would."""
         return run(*enter(self.cluster.service("init", node)), *argv)
 
-    def cordon(self, node: str) -> None:
+    # --- Handles: each breaks one thing and mends it, in a test that is marked `alone` --------------------------------
+
+    @contextmanager
+    def cordoned(self, node: str) -> Iterator[None]:
         """Let no more pods onto a node."""
         self.kubectl("cordon", node)
+        try:
+            yield
+        finally:
+            self.kubectl("uncordon", node)
 
-    def uncordon(self, node: str) -> None:
-        """Let pods onto a node again."""
-        self.kubectl("uncordon", node)
+    @contextmanager
+    def tainted(self, node: str, key: str, effect: str = "NoSchedule") -> Iterator[None]:
+        """Give a node a taint that nothing tolerates."""
+        self.kubectl("taint", "node", node, f"{key}=yes:{effect}")
+        try:
+            yield
+        finally:
+            self.kubectl("taint", "node", node, f"{key}:{effect}-")
 
-    def stop_kubelet(self, node: str) -> None:
-        """End a node's kubelet; its containers run on. The node is NotReady after the grace of 40 s."""
-        self.cluster.service("kubelet", node).stop()
+    @contextmanager
+    def without_kubelet(self, node: str, *, killed: bool = False) -> Iterator[None]:
+        """End a node's kubelet, politely or with SIGKILL; its containers run on. NotReady after the grace of 40 s."""
+        kubelet = self.cluster.service("kubelet", node)
+        (kubelet.kill if killed else kubelet.stop)()
+        try:
+            yield
+        finally:
+            kubelet.start()
+            self.wait(lambda: self.is_ready(node), 60, f"{node} is ready again")
 
-    def start_kubelet(self, node: str) -> None:
-        """Start a node's kubelet again."""
-        self.cluster.service("kubelet", node).start()
+    @contextmanager
+    def without_dns(self) -> Iterator[None]:
+        """Scale the cluster's DNS to zero: no name is resolved in any pod."""
+        where = "--namespace=kube-system"
+        self.kubectl("scale", "deployment/coredns", where, "--replicas=0")
+        self.wait(lambda: not self.list("pods", "kube-system", "k8s-app=kube-dns"), 60, "the DNS is gone")
+        try:
+            yield
+        finally:
+            self.kubectl("scale", "deployment/coredns", where, "--replicas=1")
+            self.wait_for_rollout("coredns", "kube-system")
+
+    def is_ready(self, node: str) -> bool:
+        """Whether a node says that it is ready, and is heard."""
+        conditions = self.get("node", node, "")["status"]["conditions"]
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
     def restart_apiserver(self) -> None:
         """End the API server, start it and wait until it answers and controllers act again: every watch breaks once."""

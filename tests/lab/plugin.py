@@ -1,17 +1,51 @@
-"""The fixtures `lab` and `lab_namespace`; a test that asks for them carries `@pytest.mark.lab`."""
+"""The fixtures `lab` and `lab_namespace`; a test that asks for them carries `@pytest.mark.lab`.
+
+One that breaks a part of the cluster for others carries `@pytest.mark.alone` too: no other run's test meets it.
+"""
 
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import cache
 
 import pytest
 
 from tests.lab.build import expected
-from tests.lab.cluster import Cluster, is_up, up
+from tests.lab.cluster import Cluster, heal, is_up, up
 from tests.lab.command import LabError
 from tests.lab.lab import Lab
 from tests.lab.layout import layout
+from tests.lab.progress import say
+from tests.lab.turns import turn
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test of the lab wait for its turn, and find the cluster whole."""
+    if item.get_closest_marker("lab") is None or os.geteuid() != 0:
+        return (yield)
+    alone = item.get_closest_marker("alone") is not None
+    with turn(alone=alone):
+        _heal_once()
+        answer = yield
+        if alone:
+            _heal()
+        return answer
+
+
+@cache
+def _heal_once() -> None:
+    """Before the first test: what is broken now, a killed run left so."""
+    _heal()
+
+
+def _heal() -> None:
+    """What cannot be put right is for the tests to show."""
+    try:
+        heal(layout())
+    except LabError as error:
+        say(str(error))
 
 
 @pytest.fixture(scope="session")

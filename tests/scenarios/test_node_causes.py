@@ -28,17 +28,8 @@ def silent_node(lab: Lab, lab_namespace: str) -> Iterator[str]:
     )
     lab.wait_for_rollout("here", lab_namespace)
     lab.wait_for_rollout("there", lab_namespace)
-    lab.stop_kubelet(NODE)
-    try:
+    with lab.without_kubelet(NODE):
         yield NODE
-    finally:
-        lab.start_kubelet(NODE)
-        lab.wait(lambda: _is_ready(lab, NODE), 60, f"{NODE} is ready again")
-
-
-def _is_ready(lab: Lab, name: str) -> bool:
-    conditions = lab.get("node", name, "")["status"]["conditions"]
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def blamed(answer: Answer) -> tuple[str, str, str]:
@@ -50,7 +41,7 @@ def test_a_node_whose_kubelet_fell_silent_and_what_runs_there(
     lab: Lab, lab_namespace: str, running_tapio: Tapio, silent_node: str
 ) -> None:
     lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), lab_namespace)
-    lab.wait(lambda: not _is_ready(lab, silent_node), 90, "the node is not ready")
+    lab.wait(lambda: not lab.is_ready(silent_node), 90, "the node is not ready")
     expected = ("node.kubelet_down", "Node", silent_node)
     assert blamed(running_tapio.until(f"node/{silent_node}", "", "node.kubelet_down")) == expected
     for target in ("deployment/here", "service/here"):

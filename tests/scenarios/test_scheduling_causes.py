@@ -1,7 +1,5 @@
 """What keeps a pod from a node, made in the lab: the running Tapio and one live look both name it first."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,24 +15,6 @@ NODE = "node-2"
 HOSTNAME = "kubernetes.io/hostname"
 
 
-@contextmanager
-def cordoned(lab: Lab) -> Iterator[None]:
-    lab.cordon(NODE)
-    try:
-        yield
-    finally:
-        lab.uncordon(NODE)
-
-
-@contextmanager
-def tainted(lab: Lab, key: str) -> Iterator[None]:
-    lab.kubectl("taint", "node", NODE, f"{key}=yes:NoSchedule")
-    try:
-        yield
-    finally:
-        lab.kubectl("taint", "node", NODE, f"{key}-")
-
-
 def apart(name: str) -> dict[str, Any]:
     """Affinity that wants every pod of a workload on a node of its own."""
     term = {"topologyKey": HOSTNAME, "labelSelector": {"matchLabels": {"app": name}}}
@@ -47,6 +27,7 @@ def delete_pods_on_the_node(lab: Lab, name: str, namespace: str) -> None:
             lab.kubectl("delete", "pod", pod["metadata"]["name"], f"--namespace={namespace}", "--wait=false")
 
 
+@pytest.mark.alone
 def test_a_cordon_and_a_workload_pinned_to_it(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     lab.apply(
         [
@@ -58,7 +39,7 @@ def test_a_cordon_and_a_workload_pinned_to_it(lab: Lab, lab_namespace: str, runn
     for name in ("spread", "pinned"):
         lab.wait_for_rollout(name, lab_namespace)
     decoy(lab, lab_namespace)
-    with cordoned(lab):
+    with lab.cordoned(NODE):
         for name in ("spread", "pinned"):
             delete_pods_on_the_node(lab, name, lab_namespace)
         answer = running_tapio.until("deployment/spread", lab_namespace, "scheduling.node_cordoned")
@@ -70,12 +51,13 @@ def test_a_cordon_and_a_workload_pinned_to_it(lab: Lab, lab_namespace: str, runn
         assert blamed(running_tapio.live("deployment/pinned", lab_namespace)) == blamed(answer)
 
 
+@pytest.mark.alone
 def test_a_taint_added_later_and_one_that_was_there(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     here = lab_objects.on_node(NODE)
     lab.apply(lab_objects.deployment("old", SERVING, node_selector=here), lab_namespace)
     lab.wait_for_rollout("old", lab_namespace)
     decoy(lab, lab_namespace)
-    with tainted(lab, lab_namespace):
+    with lab.tainted(NODE, lab_namespace):
         delete_pods_on_the_node(lab, "old", lab_namespace)
         lab.kubectl("get", "pods", f"--namespace={lab_namespace}")
         answer = running_tapio.until("deployment/old", lab_namespace, "scheduling.taint_untolerated")

@@ -85,6 +85,8 @@ _KINDS: dict[str, Any] = {
     "CronJob": k8s.CronJob,
     "NetworkPolicy": k8s.NetworkPolicy,
     "Ingress": k8s.Ingress,
+    "RoleBinding": k8s.RoleBinding,
+    "ClusterRoleBinding": k8s.ClusterRoleBinding,
 }
 _watched_of: Any = _Watched  # a type made at run time, one per kind
 _typed: dict[str, msgspec.json.Decoder[Any]] = {

@@ -1,7 +1,7 @@
 """Which cause comes first: each cause once, the deeper of two true ones first, then by the rules of `_place`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,8 @@ from tapio.why.candidates import Candidate
 
 BELIEVED = 0.5  # below an even chance a conclusion does not push another aside
 
+# What tells why a program ends or does not get ready, rather than that it does.
+_WHY_IT_FAILS = ("startup.", "runtime.", "network.", "node.", "service.missing", "admission.", "performance.")
 # When both hold of one subject, the shallower of two conclusions gives way to the deeper: a code of this table to any
 # code of the families beside it that comes later in the table, or is not in it at all.
 _SHALLOW_FIRST = {
@@ -19,10 +21,17 @@ _SHALLOW_FIRST = {
     "controller.rollout_stuck": ("",),
     "controller.job_failed": ("",),
     "service.no_ready_endpoints": ("",),
-    "runtime.readiness": ("startup.", "runtime.", "network.", "node.", "service.missing"),
-    "runtime.crash_app": ("startup.", "runtime.", "network.", "node.", "service.missing"),
-    "startup.init_container": ("startup.", "runtime.", "network.", "node.", "service.missing"),
-    "runtime.crash_after_change": ("runtime.dependency", "service.missing", "startup."),
+    "runtime.readiness": _WHY_IT_FAILS,
+    "runtime.crash_app": _WHY_IT_FAILS,
+    "startup.init_container": _WHY_IT_FAILS,
+    "runtime.crash_after_change": (
+        "runtime.dependency",
+        "service.missing",
+        "startup.",
+        "network.",
+        "admission.",
+        "performance.",
+    ),
 }
 _ORDER = tuple(_SHALLOW_FIRST)
 _TRANSIENT = frozenset(
@@ -114,28 +123,28 @@ def _place(cause: Ranked) -> tuple[bool, int, bool, bool, bool, float, object, C
 
 
 def _without_shallow(candidates: Sequence[Candidate]) -> list[Candidate]:
-    by_subject: dict[ObjectKey, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        by_subject[candidate.link.subject].append(candidate)
-    return [kept for group in by_subject.values() for kept in _deepest_of(group)]
+    """The candidates that give way to no other conclusion about the same subject, be it on the way to a deeper one."""
+    concluded: dict[ObjectKey, dict[str, Link]] = defaultdict(dict)
+    for link in (link for candidate in candidates for link in (*candidate.path, candidate.link)):
+        concluded[link.subject].setdefault(link.id, link)
+    kept = (one for one in candidates if not _is_shallow(one.link, concluded[one.link.subject]))
+    return [_with_beside(candidate, concluded) for candidate in kept]
 
 
-def _deepest_of(group: Sequence[Candidate]) -> list[Candidate]:
-    """Of one subject's candidates those that give way to no other; these take the others into their chain."""
-    if len(group) == 1:
-        return list(group)
-    links = {candidate.link.id: candidate.link for candidate in group}
+def _is_shallow(link: Link, others: Mapping[str, Link]) -> bool:
+    return any(_gives_way(link, other) for other in others.values())
+
+
+def _with_beside(candidate: Candidate, concluded: Mapping[ObjectKey, Mapping[str, Link]]) -> Candidate:
+    """The candidate with what gives way to it, or to a conclusion on the way to it."""
+    way = (*candidate.path, candidate.link)
     beside = {
-        deep.id: tuple(link for link in links.values() if _gives_way(link, deep))
-        for deep in links.values()
-        if not any(_gives_way(deep, other) for other in links.values())
+        one.id: one
+        for link in way
+        for one in concluded[link.subject].values()
+        if one not in way and _gives_way(one, link)
     }
-    return [_with_beside(one, beside[one.link.id]) for one in group if one.link.id in beside]
-
-
-def _with_beside(candidate: Candidate, links: tuple[Link, ...]) -> Candidate:
-    kept = tuple(link for link in links if link not in candidate.path)
-    return msgspec.structs.replace(candidate, beside=kept) if kept else candidate
+    return msgspec.structs.replace(candidate, beside=tuple(beside.values())) if beside else candidate
 
 
 def _gives_way(link: Link, other: Link) -> bool:

@@ -1,4 +1,4 @@
-"""Objects that something names and that are not there: whether they were deleted, and since when."""
+"""Objects that something names and that are not there, or that came to be: since when, and as which change."""
 
 from tapio.correlators.history import is_deleted
 from tapio.correlators.views import View
@@ -23,4 +23,22 @@ def as_change(deletion: UnifiedEvent) -> Change:
         after=deletion.timestamp.isoformat().replace("+00:00", "Z"),
         at=deletion.timestamp,
         event_id=deletion.id,
+    )
+
+
+def creation_of(view: View, event: UnifiedEvent) -> Change | None:
+    """The making of the object as the change that it is; None where it is not known when that was."""
+    history = view.moment.history(event.key)
+    created = getattr(getattr(event.object, "metadata", None), "creation_timestamp", None)
+    first = history.lived(view.at, event.k8s_context.uid)[:1] if history else []
+    if created is None or not first:
+        return None
+    return Change(
+        entity=event.key,
+        uid=event.k8s_context.uid,
+        field="metadata.creationTimestamp",
+        before=None,
+        after=created.isoformat().replace("+00:00", "Z"),
+        at=created,
+        event_id=first[0].id,
     )

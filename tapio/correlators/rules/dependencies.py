@@ -1,21 +1,17 @@
 """What a container depends on and cannot reach, as its own last words name it."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.dependency_text import Address, unanswered, unresolved
+from tapio.correlators.rules.asked import has, in_trouble, offers, service_at, service_key, service_view, setting_change
+from tapio.correlators.rules.dependency_text import unanswered, unresolved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
-from tapio.correlators.temporal import reference_changes, rollout_changes
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
-
-_SERVICE_NAME = 2  # labels of name.namespace
-_IN_CLUSTER = ("svc",)
 
 
 class _Unreached(NamedTuple):
@@ -38,7 +34,7 @@ def dependency_address(container: ContainerView) -> Iterator[Finding]:
     if missing is None:
         return
     deletion = deletion_of(container.pod, missing.service) if missing.service else None
-    change = _setting_change(container, missing.host)
+    change = setting_change(container, missing.host)
     if deletion is not None and (change is None or change.at < deletion.timestamp):
         yield _service_missing(container, missing, as_change(deletion))
     else:
@@ -48,15 +44,15 @@ def dependency_address(container: ContainerView) -> Iterator[Finding]:
 @rule("runtime.dependency_port", version=1, decided_by=("kubeapi", "systemd"))
 def dependency_port(container: ContainerView) -> Iterator[Finding]:
     """The container asks a Service for a port that the Service does not have."""
-    if not _in_trouble(container):
+    if not in_trouble(container):
         return
     for address, line in unanswered(container.last_words):
-        service = _service_at(container, address)
-        if service is None or _offers(service[1], address.port):
+        service = service_at(container, address)
+        if service is None or offers(service.spec, address.port):
             continue
-        key, spec = service
-        change = _setting_change(container, str(address.port))
-        yield _wrong_port(container, _Unreached(address.host, address.port, line, key), spec, change)
+        change = setting_change(container, str(address.port))
+        missing = _Unreached(address.host, address.port, line, service.key)
+        yield _wrong_port(container, missing, service.spec, change)
         return
 
 
@@ -67,11 +63,11 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
     A Service without an address of its own has none at all while nothing backs it, so its name is unknown then. Where
     a change has only just led the client there, that change is the cause: runtime.crash_after_change.
     """
-    if not _in_trouble(container):
+    if not in_trouble(container):
         return
     for view, line in _asked_services(container):
         if view.spec.selector and not view.ready_endpoints:
-            if _setting_change(container, view.key.name) is None:
+            if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
             return
 
@@ -79,100 +75,36 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
 def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:
     """The Services that its last words say it did not reach."""
     for address, line in unanswered(container.last_words):
-        found = _service_at(container, address)
-        if found and _offers(found[1], address.port):
-            yield from _views(container, found[0], line)
+        service = service_at(container, address)
+        if service and offers(service.spec, address.port):
+            yield service, line
     for host, line in unresolved(container.last_words):
-        key = _service_key(host, container.pod.key.namespace)
-        headless = (one for one in _views(container, key, line) if one[0].spec.cluster_ip == "None") if key else ()
-        yield from headless
-
-
-def _views(container: ContainerView, key: ObjectKey, line: str) -> Iterator[tuple[ServiceView, str]]:
-    moment = container.pod.moment
-    event, history = moment.state(key), moment.history(key)
-    if event and history and isinstance(event.object, k8s.Service):
-        yield ServiceView(moment, event, history), line
+        key = service_key(host, container.pod.key.namespace)
+        service = service_view(container.pod.moment, key) if key else None
+        if service and service.spec.cluster_ip == "None":
+            yield service, line
 
 
 def missing_dependency(container: ContainerView) -> _Unreached | None:
     """The newest name that the container's last words call unknown, while no Service bears it."""
-    if not _in_trouble(container):
+    if not in_trouble(container):
         return None
     for host, line in unresolved(container.last_words):
-        service = _service_key(host, container.pod.key.namespace)
+        service = service_key(host, container.pod.key.namespace)
         if service is None or container.pod.moment.state(service) is None:
             return _Unreached(host, None, line, service)
     return None
-
-
-def _in_trouble(container: ContainerView) -> bool:
-    """Whether its words speak of what keeps it (or the pod that it initialises) from working now."""
-    if container.last_end and container.unwell:
-        return container.last_end.reason != "OOMKilled"
-    return bool(container.running_since) and not container.status.ready and not container.pod.ready
-
-
-def _service_key(host: str, namespace: str) -> ObjectKey | None:
-    """The Service that a name means in the cluster: `db`, `db.shop`, `db.shop.svc.cluster.local`."""
-    name, *rest = host.lower().split(".")
-    if not rest:
-        return ObjectKey("Service", namespace, name)
-    if len(rest) + 1 == _SERVICE_NAME or rest[1] in _IN_CLUSTER:
-        return ObjectKey("Service", rest[0] if rest[0] not in _IN_CLUSTER else namespace, name)
-    return None
-
-
-def _service_at(container: ContainerView, address: Address) -> tuple[ObjectKey, k8s.ServiceSpec] | None:
-    """The Service that an address means: by its name, or by its cluster IP."""
-    pod = container.pod
-    if not address.host.replace(".", "").isdigit():
-        key = _service_key(address.host, pod.key.namespace)
-        event = pod.moment.state(key) if key else None
-        return (event.key, event.object.spec) if event and isinstance(event.object, k8s.Service) else None
-    for event in pod.moment.all("Service", pod.key.namespace):
-        if isinstance(event.object, k8s.Service) and event.object.spec.cluster_ip == address.host:
-            return event.key, event.object.spec
-    return None
-
-
-def _offers(spec: k8s.ServiceSpec, port: int) -> bool:
-    """Whether the Service has the port; one without an address of its own leads straight to the pods' ports."""
-    if spec.cluster_ip == "None" or spec.type == "ExternalName":
-        return True
-    return any(one.port == port for one in spec.ports)
-
-
-# --- Who named it ----------------------------------------------------------------------------------------------------
-
-
-def _setting_change(container: ContainerView, value: str) -> Change | None:
-    """The change that brought the value in: of the template, or of a ConfigMap or Secret that the container reads."""
-    pod = container.pod
-    end = container.last_end
-    onset = pod.onset or (end.at if end else pod.at)
-    first = container.first_end(onset)
-    read = reference_changes(container, onset, first.started_at if first else container.running_since)
-    return next((one for one in (*rollout_changes(container, onset), *read) if _brings(one, value)), None)
-
-
-def _brings(change: Change, value: str) -> bool:
-    return _has(str(change.after), value) and not _has(str(change.before), value)
-
-
-def _has(text: str, value: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text) is not None
 
 
 def _named_in(container: ContainerView, value: str) -> str:
     """The field of the container that names the value; empty where none does."""
     spec = container.spec
     for variable in spec.env:
-        if _has(variable.value, value):
+        if has(variable.value, value):
             return container.field(f"env[{variable.name}].value")
-    if _has("\n".join(spec.args), value):
+    if has("\n".join(spec.args), value):
         return container.field("args")
-    return container.field("command") if _has("\n".join(spec.command), value) else ""
+    return container.field("command") if has("\n".join(spec.command), value) else ""
 
 
 def _configured_in(container: ContainerView, value: str) -> ObjectKey | None:
@@ -181,7 +113,7 @@ def _configured_in(container: ContainerView, value: str) -> ObjectKey | None:
     for reference in pod.references:
         event = pod.moment.state(reference.key)
         config = event.object if event and reference.container in ("", container.name) else None
-        if isinstance(config, k8s.ConfigMap) and any(_has(text, value) for text in config.data.values()):
+        if isinstance(config, k8s.ConfigMap) and any(has(text, value) for text in config.data.values()):
             return reference.key
     return None
 

@@ -25,6 +25,25 @@ _NO_ADDRESS = tuple(
         rf"no such host:? ['\"]?({_HOST})",
     )
 )
+# Words for "no name server answered, or none could": of Go, glibc, musl, Node, Java, Python, dig and nslookup.
+_NO_SERVER = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"lookup ({_HOST})\.?(?: on \S+)?: (?!no such host)",
+        rf"EAI_AGAIN ({_HOST})",
+        rf"[\"']({_HOST})[\"'] to address: Temporary failure",
+        rf"({_HOST}): (?:Temporary failure in name resolution|Try again)",
+        rf"can(?:'t|not) (?:resolve|find) ['\"]?({_HOST})['\"]?: (?:SERVFAIL|REFUSED|Try again)",
+        rf"Resolving timed out.*?({_HOST})?$",
+    )
+)
+_NO_SERVER_AT_ALL = re.compile(
+    r"Temporary failure in name resolution|EAI_AGAIN|\bSERVFAIL\b|no servers could be reached|Try again$"
+    r"|Resolving timed out|name resolution failed|DNS lookup timed out",
+    re.IGNORECASE,
+)
+# Words for "no answer came", which is not a refusal: what a dropped packet looks like.
+_SILENCE = re.compile(r"timed? ?out|deadline exceeded|\(110\)|ETIMEDOUT", re.IGNORECASE)
 _NOT_A_HOST = frozenset({"host", "error", "socket", "failed", "name", "the", "address"})
 
 # Words for "nobody answers at this address".
@@ -62,15 +81,36 @@ def unresolved(text: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def unserved(text: str) -> list[tuple[str, str]]:
+    """The names that no name server gave an answer for (empty where the line names none), each with its line."""
+    found = []
+    for line in reversed(text.splitlines()):
+        names = [match[1] for pattern in _NO_SERVER for match in pattern.finditer(line) if match[1]]
+        if not names and not _NO_SERVER_AT_ALL.search(line):
+            continue
+        found.append((next((name.rstrip(".") for name in names if _is_host(name)), ""), line.strip()))
+    return list(dict.fromkeys(found))
+
+
+def is_silence(line: str) -> bool:
+    """Whether a line tells of an answer that did not come, rather than of a refusal."""
+    return _SILENCE.search(line) is not None
+
+
 def unanswered(text: str) -> list[tuple[Address, str]]:
     """The addresses that nobody is said to answer at, each with its line, newest line first."""
     found = []
     for line in reversed(text.splitlines()):
         if not _UNANSWERED.search(line):
             continue
-        matches = (match for pattern in _ADDRESSES for match in pattern.finditer(line))
-        found += [(Address(match[1].rstrip("."), int(match[2])), line.strip()) for match in matches]
+        found += [(address, line.strip()) for address in addresses(line)]
     return list(dict.fromkeys(found))
+
+
+def addresses(line: str) -> list[Address]:
+    """Every host with a port that a line names."""
+    matches = (match for pattern in _ADDRESSES for match in pattern.finditer(line))
+    return [Address(match[1].rstrip("."), int(match[2])) for match in matches]
 
 
 def _is_host(name: str) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 
 from tapio.correlators.history import is_deleted
 from tapio.correlators.quantities import amount
+from tapio.correlators.rules.selecting import selected
 from tapio.correlators.views import ClaimView, evidence
 from tapio.graph import Evidence
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -111,7 +112,7 @@ def _misfits(claim: ClaimView, event: UnifiedEvent) -> dict[str, str]:
     size = amount(spec.capacity.get("storage")) or 0.0
     if size < claim.requested:
         found[CAPACITY] = f"has {spec.capacity.get('storage')}, less than {asked.resources.requests.get('storage')}"
-    if not _selected(asked.selector, event.k8s_context.labels):
+    if not selected(asked.selector, event.k8s_context.labels):
         found[SELECTOR] = "has not the labels that the claim selects"
     if _is_taken(claim, spec.claim_ref):
         owner = spec.claim_ref
@@ -124,25 +125,6 @@ def _is_taken(claim: ClaimView, owner: k8s.ObjectRef | None) -> bool:
         return False
     same = (owner.namespace, owner.name) == (claim.key.namespace, claim.key.name)
     return not same or bool(owner.uid and owner.uid != claim.uid)
-
-
-def _selected(selector: k8s.LabelSelector | None, labels: dict[str, str]) -> bool:
-    if selector is None:
-        return True
-    return selector.match_labels.items() <= labels.items() and all(
-        _meets(one, labels.get(one.key)) for one in selector.match_expressions
-    )
-
-
-def _meets(requirement: k8s.LabelSelectorRequirement, value: str | None) -> bool:
-    match requirement.operator:
-        case "In":
-            return value in requirement.values
-        case "NotIn":
-            return value not in requirement.values
-        case "Exists":
-            return value is not None
-    return value is None
 
 
 def _unprovisioned(claim: ClaimView) -> Diagnosis | None:

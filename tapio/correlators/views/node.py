@@ -1,11 +1,12 @@
 """A node."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from tapio.correlators.views.view import View
 from tapio.correlators.world import Moment
 from tapio.graph import Change
-from tapio.unified import ObjectKey
+from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 # A new node is not ready while its CNI is installed; a kubelet registers as not ready at once.
@@ -20,6 +21,13 @@ class NodeView(View):
     def node(self) -> k8s.Node:
         assert isinstance(self.event.object, k8s.Node)  # noqa: S101  built for nodes alone
         return self.event.object
+
+    @cached_property
+    def happenings(self) -> list[UnifiedEvent]:
+        """A kubelet's Events about its node bear the node's name as uid (pkg/kubelet: nodeRef)."""
+        own = self.history.happenings(self.at, self.uid)
+        kubelets = self.history.happenings(self.at, self.key.name)
+        return sorted({event.id: event for event in (*own, *kubelets)}.values(), key=lambda event: event.sort_key)
 
     @property
     def created_at(self) -> datetime:

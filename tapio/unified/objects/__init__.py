@@ -68,6 +68,7 @@ from tapio.unified.objects.regulators import (
     PodDisruptionBudget,
     ScaleTarget,
 )
+from tapio.unified.objects.rights import ClusterRoleBinding, Grantee, RoleBinding, RoleRef
 from tapio.unified.objects.services import (
     Endpoint,
     EndpointConditions,
@@ -129,6 +130,7 @@ __all__ = [
     "ClaimRef",
     "ClaimSpec",
     "ClaimStatus",
+    "ClusterRoleBinding",
     "Condition",
     "ConfigMap",
     "Container",
@@ -151,6 +153,7 @@ __all__ = [
     "EphemeralVolume",
     "ExecAction",
     "FieldSelector",
+    "Grantee",
     "GrpcAction",
     "HTTPPath",
     "HTTPPaths",
@@ -203,6 +206,8 @@ __all__ = [
     "ReplicaSet",
     "ResourceQuota",
     "Resources",
+    "RoleBinding",
+    "RoleRef",
     "Running",
     "ScaleTarget",
     "SecretRef",
@@ -260,6 +265,8 @@ KubernetesObject = (
     | CronJob
     | NetworkPolicy
     | Ingress
+    | RoleBinding
+    | ClusterRoleBinding
     | PodFacts
     | WorkloadFacts
 )

@@ -234,6 +234,20 @@ def service(name: str = "web", selector: Json | None = None) -> Json:
     }
 
 
+def endpoints(of: str, *, ready: int = 0, unready: int = 0) -> Json:
+    """The EndpointSlice of a Service."""
+    meta = {"name": f"{of}-x1", "namespace": NS, "uid": f"slice-{of}", "labels": {"kubernetes.io/service-name": of}}
+    states = [True] * ready + [False] * unready
+    addresses = [{"addresses": [f"10.0.0.{place}"], "conditions": {"ready": one}} for place, one in enumerate(states)]
+    return {"kind": "EndpointSlice", "metadata": meta, "endpoints": addresses, "ports": [{"port": 80}]}
+
+
+def in_namespace(obj: Json, namespace: str) -> Json:
+    """A copy of the object that lives elsewhere."""
+    meta = {**obj["metadata"], "namespace": namespace, "uid": f"{namespace}-{obj['metadata']['uid']}"}
+    return {**obj, "metadata": meta}
+
+
 def node(name: str = "node-1", *, labels: Json | None = None, conditions: Json | None = None) -> Json:
     states = {"Ready": "True", "MemoryPressure": "False", **(conditions or {})}
     return {

@@ -1,0 +1,81 @@
+"""The API server is restarted, its past gone, in the middle of a scenario: nothing is lost and the gap is declared."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tapio.graph import Entity
+from tapio.stores.sqlite import SqliteStore
+from tests.lab import manifests as lab_objects
+from tests.lab.lab import Lab
+from tests.scenarios.blame import SERVING
+from tests.scenarios.conftest import Answer, Tapio
+
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
+
+KINDS = ("Deployment", "ReplicaSet", "Pod", "ConfigMap", "Service")
+
+
+def test_an_incident_across_a_restart_of_the_api_server(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    reads = [{"configMapRef": {"name": "settings"}}]
+    web = lab_objects.deployment("web", ("expect-env=DB_HOST:db", *SERVING), env_from=reads)
+    steady = lab_objects.deployment("steady", SERVING)
+    objects = [lab_objects.configmap("settings", {"DB_HOST": "db"}), web, steady, lab_objects.service("steady")]
+    lab.apply([*objects, lab_objects.configmap("doomed", {})], lab_namespace)
+    lab.wait_for_rollout("web", lab_namespace)
+    lab.wait_for_rollout("steady", lab_namespace)
+    lab.apply(lab_objects.configmap("settings", {"DB_HOST": "db-new"}), lab_namespace)
+    lab.compact_etcd()
+    before = datetime.now(UTC)
+    lab.restart_apiserver()
+    lab.kubectl("delete", "configmap/doomed", f"--namespace={lab_namespace}")
+    lab.kubectl("rollout", "restart", "deployment/web", f"--namespace={lab_namespace}")
+    back = datetime.now(UTC)
+    answer = running_tapio.until("deployment/web", lab_namespace, "runtime.crash_after_change")
+    [cause, *_] = answer["causes"]
+    assert (cause["code"], cause["entity"]["name"]) == ("runtime.crash_after_change", "settings")
+    change = cause["change"]
+    assert (change["field"], change["before"], change["after"]) == ("data.DB_HOST", "db", "db-new")
+    gaps = list(gaps_of(answer))
+    assert {gap["cause"] for gap in gaps} >= {"expired: Pod", "expired: ConfigMap", "expired: Deployment"}
+    assert all(
+        datetime.fromisoformat(gap["from"]) < back and datetime.fromisoformat(gap["to"]) > before for gap in gaps
+    )
+    assert answer["status"] == "incomplete"
+    assert running_tapio.why("deployment/steady", lab_namespace)["status"] == "healthy"
+    lab.wait(lambda: known(running_tapio, lab_namespace) == there(lab, lab_namespace), 60, "all is known as it is")
+    assert deleted(running_tapio, lab_namespace) == {("ConfigMap", "doomed")}
+    pods = [one for one in entities(running_tapio, lab_namespace) if one.key.kind == "Pod"]
+    assert {one.root.kind for one in pods} == {"Deployment"}
+
+
+def gaps_of(answer: Answer) -> Iterator[dict[str, Any]]:
+    return (gap for source in answer["coverage"]["sources"] for gap in source["gaps"])
+
+
+def entities(running: Tapio, namespace: str) -> list[Entity]:
+    store = SqliteStore(running.data / "graph.sqlite", read_only=True)
+    try:
+        found = store.entities(datetime.now(UTC), namespace=namespace)
+        return [one for one in found if one.key.kind in KINDS]
+    finally:
+        store.close()
+
+
+def there(lab: Lab, namespace: str) -> set[str]:
+    """The uids of all that lives, by the API server."""
+    return {one["metadata"]["uid"] for kind in KINDS for one in lab.list(kind, namespace)}
+
+
+def known(running: Tapio, namespace: str) -> set[str]:
+    """The uids of all that lives, by Tapio's graph."""
+    return {one.uid for one in entities(running, namespace) if not one.valid_to}
+
+
+def deleted(running: Tapio, namespace: str) -> set[tuple[str, str]]:
+    """What Tapio's graph says was deleted, but for pods, which a rollout replaces."""
+    return {
+        (one.key.kind, one.key.name) for one in entities(running, namespace) if one.valid_to and one.key.kind != "Pod"
+    }

@@ -25,7 +25,8 @@ _JSON = "application/json"
 def make_app(store: Path, *, nats: str = "", overview: Overview | None = None) -> FastAPI:
     """The API over the graph at `store`, which need not be there yet (503 until it is).
 
-    `nats` is where RAW is, for the raw events of evidence; `overview` gives what the supervisor sees.
+    `nats` is where RAW is: for the raw events of evidence, and for whoever brings events. `overview` gives what the
+    supervisor sees.
     """
     graph = Graph(store)
     given = Given()
@@ -40,7 +41,7 @@ def make_app(store: Path, *, nats: str = "", overview: Overview | None = None) -
     _add_why(app, graph, given)
     lists.add_lists(app, graph)
     add_evidence(app, graph, given, nats)
-    _add_status(app, overview)
+    _add_status(app, overview, nats)
     _add_health(app, graph)
     describe(app, Explanation, Evidence, SystemStatus, *lists.DOCUMENTS)
     return app
@@ -69,13 +70,13 @@ def _add_why(app: FastAPI, graph: Graph, given: Given) -> None:
         return Response(encode(found if each else found[0]), media_type=_JSON)
 
 
-def _add_status(app: FastAPI, overview: Overview | None) -> None:
+def _add_status(app: FastAPI, overview: Overview | None, nats: str) -> None:
     @app.get("/v1/status", responses=answers(SystemStatus), response_class=Response)
     def status() -> Response:
         """Every actor: whether it is well, its restarts, how far behind it is; 503 where no supervisor is."""
         if overview is None:
             raise UnreachableError("this API runs beside no supervisor")
-        return json(status_of(overview()))
+        return json(status_of(overview(), nats))
 
 
 def _add_health(app: FastAPI, graph: Graph) -> None:

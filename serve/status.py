@@ -6,15 +6,21 @@ from typing import Any, Literal
 
 import msgspec
 
+from tapio.streams.addresses import public
+
 Overview = Callable[[], Any]  # the supervisor's states of its actors, as plain values
 
 
 class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a stage is: events handled by this process, events it has yet to read, the newest one's time."""
+    """How far a stage is: events handled by this process, events it has yet to read, the newest one's time.
+
+    `positions` is of a correlator: stream -> the sequence up to which all that follows is stored.
+    """
 
     stage: str
     events: int = 0
     pending: int = 0
+    positions: dict[str, int] = {}
     newest: datetime | None = None
 
 
@@ -33,11 +39,12 @@ class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SystemStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """All actors; `ready` when every one that is wanted is healthy."""
+    """All actors; `ready` when every one that is wanted is healthy. `nats` is where the streams are."""
 
     api_version: Literal["tapio.dev/v1"] = msgspec.field(default="tapio.dev/v1", name="apiVersion")
     kind: Literal["SystemStatus"] = "SystemStatus"
     ready: bool
+    nats: str = ""
     actors: tuple[ActorStatus, ...]
 
 
@@ -57,10 +64,11 @@ class _State(msgspec.Struct):
     observation: _Observation | None
 
 
-def status_of(states: Any) -> SystemStatus:  # noqa: ANN401  plain values, as they came from another process
-    """The document about the supervisor's states of its actors."""
+def status_of(states: Any, nats: str = "") -> SystemStatus:  # noqa: ANN401  plain values, as they came from another process
+    """The document about the supervisor's states of its actors; `nats` is told without user and password."""
     actors = tuple(map(_actor, msgspec.convert(states, list[_State])))
-    return SystemStatus(ready=bool(actors) and all(actor.healthy for actor in actors), actors=actors)
+    ready = bool(actors) and all(actor.healthy for actor in actors)
+    return SystemStatus(ready=ready, nats=public(nats) if nats else "", actors=actors)
 
 
 def _actor(state: _State) -> ActorStatus:

@@ -1,70 +1,102 @@
-"""Recorded events put in where a collector would put them, and whether all that follows from them is in the graph."""
+"""A capture put in where a collector would put it, until all that follows from it is in the graph.
 
-from collections.abc import Iterator, Sequence
+What is done is read off what is durable: how far the transformers have acknowledged RAW, and how far the shards have
+stored what was published to them. So any actor may be killed on the way.
+"""
 
-import msgspec
+import asyncio
+from collections.abc import Sequence
 
-from actors.plan import Plan
-from actors.supervisor import Overview
-from tapio.pipeline.collect import to_message
-from tapio.pipeline.progress import Progress
+from actors.desired import Kind
+from actors.options import actor_name
+from serve.status import StageProgress, SystemStatus
+from tapio.cli import places, terminal
+from tapio.cli.waiting import until_none_left
+from tapio.collectors.port import Emit
+from tapio.errors import UnreachableError
+from tapio.pipeline.collect import Collect
+from tapio.pipeline.transform import DURABLE
 from tapio.raw import RawEvent
-from tapio.streams import RAW, SHARED, Streams, unified
+from tapio.streams import RAW, SHARED, StreamMissingError, Streams, unified
+from tapio.streams.addresses import public
 from tapio.streams.jetstream import connect
+from tapio.telemetry import Telemetry
+from tapio.unified import PARTITIONS
+
+_SLICE = 1000  # events published at once
+_COLLECTOR, _SHARD = actor_name(Kind.COLLECTOR, ""), actor_name(Kind.CORRELATOR, "")
+
+Positions = dict[str, int]  # stream -> sequence
 
 
-class Lengths(msgspec.Struct, frozen=True):
-    """How many messages each stream has had."""
+class Capture:
+    """Recorded events as a source, which ends after the last one."""
 
-    unified: dict[str, int]
-    shared: int
+    def __init__(self, events: Sequence[RawEvent]) -> None:
+        self._events = events
+
+    async def run(self, emit: Emit) -> None:
+        for start in range(0, len(self._events), _SLICE):
+            await emit(self._events[start : start + _SLICE])
 
 
-async def publish(plan: Plan, events: Sequence[RawEvent]) -> None:
-    """Publishes into RAW as the collecting stage does."""
-    streams = await connect(plan.nats)
+async def feed(server: str, nats: str, events: Sequence[RawEvent]) -> None:
+    """Publishes the events into the RAW of the Tapio that answers at `server`, and waits for what follows from them.
+
+    Raises:
+        UnreachableError: NATS does not answer, has no such stream, or it or the server went away for long.
+        TapioError: the pipeline does not get on.
+    """
+    streams = await _connected(nats)
     try:
-        await streams.publish(RAW, [to_message(event) for event in events])
+        with terminal.step(f"{len(events)} events into the stream {RAW}"):
+            raw = await _published(streams, nats, events)
+        with terminal.step("through the transforms"):
+            await until_none_left(lambda: _untransformed(streams, raw))
+        ends = {name: await streams.last(name) for name in (SHARED, *map(unified, range(PARTITIONS)))}
+        with terminal.step("through the correlators into the graph"):
+            await until_none_left(lambda: _uncorrelated(server, ends))
     finally:
         await streams.close()
 
 
-async def lengths(plan: Plan) -> Lengths:
-    """What there is to read, everywhere."""
-    streams = await connect(plan.nats)
+def watches(running: SystemStatus) -> bool:
+    """Whether it has a collector, and so events of its own."""
+    return any(actor.name.startswith(_COLLECTOR) for actor in running.actors)
+
+
+async def _connected(nats: str) -> Streams:
     try:
-        names = [unified(number) for number in range(plan.partitions)]
-        return Lengths(
-            {name: await _length(streams, name) for name in names},
-            await _length(streams, SHARED),
-        )
-    finally:
-        await streams.close()
+        return await connect(nats)
+    except UnreachableError as error:
+        hint = "replay on the machine where Tapio runs, or name its NATS with --nats"
+        raise UnreachableError(error.message, hint=hint) from error
 
 
-def transformed(seen: Overview) -> bool:
-    """Whether the transformers have been given every raw event."""
-    stages = list(_progress(seen, "transform"))
-    return bool(stages) and all(progress.pending == 0 for progress in stages)
-
-
-def correlated(seen: Overview, there: Lengths) -> bool:
-    """Whether every shard has stored what follows from all that was published to it."""
-    shards = list(_progress(seen, "correlate"))
-    read = {name: position for shard in shards for name, position in shard.positions.items() if name != SHARED}
-    shared = min((shard.positions.get(SHARED, 0) for shard in shards), default=0)
-    return shared >= there.shared and all(read.get(name, 0) >= length for name, length in there.unified.items())
-
-
-def _progress(seen: Overview, stage: str) -> Iterator[Progress]:
-    observations = (actor.observation for actor in seen.actors if actor.observation)
-    told = (observation.progress for observation in observations if observation.progress)
-    return (progress for progress in told if progress.stage.startswith(stage))
-
-
-async def _length(streams: Streams, name: str) -> int:
-    reader = await streams.follow(name, 0)
+async def _published(streams: Streams, nats: str, events: Sequence[RawEvent]) -> int:
+    """Publishes as the collecting stage does; returns where RAW ends now, be it by others' events."""
     try:
-        return await reader.pending()
-    finally:
-        await reader.close()
+        await Collect("capture", Capture(events), streams, Telemetry()).run()
+        return await streams.last(RAW)
+    except StreamMissingError as error:
+        raise UnreachableError(f"the NATS at {public(nats)} has no stream {RAW}: no Tapio uses it") from error
+
+
+async def _untransformed(streams: Streams, raw: int) -> int:
+    return max(0, raw - await streams.settled(RAW, DURABLE))
+
+
+async def _uncorrelated(server: str, ends: Positions) -> int:
+    seen = await asyncio.to_thread(places.ask, places.Where(server=server), "/v1/status", {}, SystemStatus)
+    return unread([_positions(actor.progress) for actor in seen.actors if actor.name.startswith(_SHARD)], ends)
+
+
+def _positions(progress: StageProgress | None) -> Positions:
+    return progress.positions if progress else {}
+
+
+def unread(shards: Sequence[Positions], ends: Positions) -> int:
+    """How many messages up to `ends` are not yet stored: each partition's by its shard, the shared stream's by all."""
+    read = {stream: sequence for shard in shards for stream, sequence in shard.items()}
+    own = sum(max(0, end - read.get(stream, 0)) for stream, end in ends.items() if stream != SHARED)
+    return own + sum(max(0, ends[SHARED] - shard.get(SHARED, 0)) for shard in shards or [{}])

@@ -1,16 +1,16 @@
-"""`tapio up`: the pipeline on this machine, watching the kubeconfig's cluster, until Ctrl-C."""
+"""`tapio up`: the pipeline on this machine, watching the kubeconfig's cluster or none, until Ctrl-C."""
 
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tapio.errors import Exit
+from tapio.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from actors.supervisor import Overview
     from tapio.cli.system import Running
-    from tapio.kube.config import Cluster
+    from tapio.settings import Settings
 
 _READY_WITHIN_S = 60.0
 
@@ -22,6 +22,7 @@ NatsPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the 
 Ray = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Join this Ray instead of starting one.")]
 DashboardPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the Ray dashboard (8265).")]
 HttpPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the API (8000).")]
+NoCluster = Annotated[bool, typer.Option("--no-cluster", help="Watch no cluster: `tapio replay` brings the events.")]
 
 
 def up(
@@ -33,6 +34,7 @@ def up(
     ray: Ray = None,
     dashboard_port: DashboardPort = None,
     http_port: HttpPort = None,
+    no_cluster: NoCluster = False,
 ) -> int:
     """Watch the cluster and answer questions about it, until Ctrl-C."""
     flags: dict[str, Any] = {
@@ -45,21 +47,37 @@ def up(
         "dashboard_port": dashboard_port,
         "http_port": http_port,
     }
-    from pathlib import Path
-
     from tapio import settings
-    from tapio.kube import config
 
+    if no_cluster and (context is not None or kubeconfig is not None):
+        raise UsageError("--no-cluster excludes --context and --kubeconfig")
     chosen = settings.load(flags).settings
-    cluster = config.load(Path(chosen.kubeconfig) if chosen.kubeconfig else None, chosen.context or None)
+    cluster = "none: `tapio replay FILE` brings the events" if no_cluster else _cluster(chosen)
     from tapio.cli import system
 
-    with system.running(chosen, collectors=("kubeapi",)) as pipeline:
+    with system.running(chosen, collectors=() if no_cluster else ("kubeapi",)) as pipeline:
         _until_told(pipeline, cluster, str(chosen.data_path))
     return Exit.DONE
 
 
-def _until_told(pipeline: "Running", cluster: "Cluster", data: str) -> None:
+def _cluster(chosen: "Settings") -> str:
+    """The cluster that will be watched, in words.
+
+    Raises:
+        UsageError: there is no kubeconfig, or it names no such cluster.
+    """
+    from pathlib import Path
+
+    from tapio.kube import config
+
+    try:
+        cluster = config.load(Path(chosen.kubeconfig) if chosen.kubeconfig else None, chosen.context or None)
+    except UsageError as error:
+        raise UsageError(error.message, hint=f"{error.hint}; `tapio up --no-cluster` watches none") from error
+    return f"{cluster.context or 'this pod'} at {cluster.server}"
+
+
+def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
     """Says what runs and waits for Ctrl-C or SIGTERM; what does not come up is named, and tried on."""
     from tapio.cli import terminal
 
@@ -68,7 +86,7 @@ def _until_told(pipeline: "Running", cluster: "Cluster", data: str) -> None:
     print(f"dashboard   {pipeline.dashboard or 'none'}")
     print(f"NATS        {pipeline.nats}")
     print(f"data        {data}")
-    print(f"cluster     {cluster.context or 'this pod'} at {cluster.server}", flush=True)
+    print(f"cluster     {cluster}", flush=True)
     try:
         with terminal.step("waiting for the actors"):
             ready = pipeline.wait(lambda seen: seen.ready, _READY_WITHIN_S)

@@ -33,6 +33,11 @@ def _unusable(address: str) -> UsageError:
     return UsageError(f"not the address of a NATS server: '{_public(address)}'", hint="nats://host:4222")
 
 
+def public(url: str) -> str:
+    """The address, or several with commas between, for messages and documents: user and password left out."""
+    return without_secrets(parse_addresses(url))
+
+
 def without_secrets(addresses: Sequence[str]) -> str:
     """The addresses for messages and logs, user and password left out."""
     return ",".join(_public(address) for address in addresses)

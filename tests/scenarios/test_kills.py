@@ -26,7 +26,7 @@ def test_every_actor_killed_once_leaves_the_same_graph(
     lab: Lab, lab_namespace: str, running_tapio: Tapio, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with up(lab, tmp_path_factory.mktemp("killed")) as killed:
-        victims = actors_of(killed)
+        victims = actors_of(killed.pid)
         assert sorted(name for _, name in victims) == sorted(ACTORS)
         steps = trouble(lab, lab_namespace)
         for pid, name in victims:
@@ -62,19 +62,19 @@ def _restarts(lab: Lab, namespace: str) -> int:
     return max((int(status["restartCount"]) for status in statuses), default=0)
 
 
-def actors_of(running: Tapio) -> list[tuple[int, str]]:
-    """The processes of Tapio's actors below one `tapio up`, the supervisor first."""
+def actors_of(running: int) -> list[tuple[int, str]]:
+    """The processes of Tapio's actors below the `tapio up` of this pid, the supervisor first."""
     parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
     found = [
         (pid, name.removeprefix("ray::").partition(".")[0])
         for pid in parents
-        if (name := _title(pid)).startswith("ray::") and running.pid in _ancestors(pid, parents)
+        if (name := _title(pid)).startswith("ray::") and running in _ancestors(pid, parents)
     ]
     return sorted((one for one in found if one[1] in ACTORS), key=lambda one: ACTORS.index(one[1]))
 
 
 def _is_back(running: Tapio, name: str, killed: int) -> bool:
-    alive = actors_of(running)
+    alive = actors_of(running.pid)
     return killed not in [pid for pid, _ in alive] and len(alive) == len(ACTORS) and name in [one for _, one in alive]
 
 

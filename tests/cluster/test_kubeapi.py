@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,16 @@ def changes(events: Sequence[RawEvent]) -> list[Json]:
 
 @asynccontextmanager
 async def collecting(
-    lab: Lab, folder: Path, sink: Sink, *, kubeconfig: Path | None = None, namespace: str | None = None
+    lab: Lab,
+    folder: Path,
+    sink: Sink,
+    *,
+    kubeconfig: Path | None = None,
+    namespace: str | None = None,
+    client: type[KubeClient] = KubeClient,
 ) -> AsyncIterator[KubeApiCollector]:
-    async with KubeClient(load(kubeconfig or lab.kubeconfig)) as client:
-        collector = KubeApiCollector(client, list(KINDS.values()), folder, namespace=namespace)
+    async with client(load(kubeconfig or lab.kubeconfig)) as opened:
+        collector = KubeApiCollector(opened, list(KINDS.values()), folder, namespace=namespace)
         task = asyncio.create_task(collector.run(sink.emit))
         try:
             yield collector
@@ -115,6 +121,33 @@ async def test_pods_and_their_events_know_their_deployment(lab: Lab, lab_namespa
     owned = [*sink.of("pod_created"), *sink.of("pod_modified"), *sink.of("replicaset_created")]
     assert {event.metadata.k8s_root for event in owned} == {root}
     assert {event.metadata.k8s_root for event in sink.of("event_created")} == {root}
+
+
+class LateOwners(KubeClient):
+    """Hears of ReplicaSets two seconds after they came."""
+
+    async def lines(
+        self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str | None = None
+    ) -> AsyncGenerator[list[bytes]]:
+        async with aclosing(super().lines(path, params, idle_s=idle_s, accept=accept)) as lines:
+            async for together in lines:
+                if path.endswith("/replicasets"):
+                    await asyncio.sleep(2)
+                yield together
+
+
+async def test_pods_whose_owner_is_heard_of_late_are_filed_under_it(
+    lab: Lab, lab_namespace: str, tmp_path: Path
+) -> None:
+    sink = Sink(lab_namespace)
+    async with collecting(lab, tmp_path, sink, client=LateOwners):
+        await until(lambda: bool(sink.of("configmap_created")), every_s=0.05)
+        await apply(lab, lab_namespace, deployment(replicas=1))
+        await until(lambda: bool(sink.of("replicaset_created")), every_s=0.05)
+    pods = [event for event in sink.events if event.type.startswith("pod_")]
+    replica_set = sink.events.index(sink.of("replicaset_created")[0])
+    assert sink.events.index(pods[0]) < replica_set
+    assert {event.metadata.k8s_root for event in pods} == {f"Deployment/{lab_namespace}/shop"}
 
 
 async def test_nothing_is_lost_across_a_restart(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:

@@ -266,6 +266,47 @@ async def test_an_event_waits_a_moment_for_an_owner_that_is_on_its_way(api: Misb
     assert {event.metadata.k8s_root for event in sink.events} == {"Deployment/shop/d"}
 
 
+async def test_an_owner_that_does_not_come_is_asked_for(api: MisbehavingApi, tmp_path: Path) -> None:
+    replica_set = _owned("ReplicaSet", "r", 7, ("Deployment", "d"))
+    deployment = {**_owned("Deployment", "d", 6), "kind": "PartialObjectMetadata"}
+    api.always |= {"r": _is(replica_set), "d": _is(deployment)}
+    api.will_watch(say(line("ADDED", _owned("Pod", "p", 8, ("ReplicaSet", "r")))), plural="pods")
+    async with collecting(api, tmp_path, kinds=["Pod", "ReplicaSet", "Deployment"]) as (sink, _):
+        await until(lambda: len(sink.events) == 1)
+    assert sink.events[0].metadata.k8s_root == "Deployment/shop/d"
+    form = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    assert {("list", "r", form), ("list", "d", form)} <= set(api.accepted)
+
+
+async def test_pods_that_are_listed_anew_before_their_owners_are_filed_under_them(
+    api: MisbehavingApi, tmp_path: Path
+) -> None:
+    api.will_list(page(version=5), page(_owned("Pod", "p", 8, ("ReplicaSet", "r")), version=12), plural="pods")
+    api.will_watch(refuse(410, "Expired"), plural="pods")
+    api.always["r"] = _is(_owned("ReplicaSet", "r", 7, ("Deployment", "d")))
+    async with collecting(api, tmp_path, kinds=["Pod", "ReplicaSet"]) as (sink, _):
+        await until(lambda: len(sink.events) == 2)
+    [pod] = [event for event in sink.events if event.type == "pod_created"]
+    assert pod.metadata.k8s_root == "Deployment/shop/d"
+
+
+async def test_an_owner_that_is_gone_is_asked_for_once(api: MisbehavingApi, tmp_path: Path) -> None:
+    api.always["r"] = refuse(404, "NotFound")
+    pods = [_owned("Pod", f"p{n}", 8 + n, ("ReplicaSet", "r")) for n in range(2)]
+    api.will_watch(say(line("ADDED", pods[0]), hold=False), say(line("ADDED", pods[1])), plural="pods")
+    async with collecting(api, tmp_path, kinds=["Pod", "ReplicaSet"]) as (sink, _):
+        await until(lambda: len(sink.events) == 2)
+    assert {event.metadata.k8s_root for event in sink.events} == {"ReplicaSet/shop/r"}
+    assert len(api.asked("list", "r")) == 1
+
+
+def _is(found: Json) -> Any:
+    async def answer(_: Any) -> Any:
+        return _json(found)
+
+    return answer
+
+
 async def test_an_events_expiry_is_no_event(api: MisbehavingApi, tmp_path: Path) -> None:
     about = {"kind": "Pod", "namespace": "shop", "name": "p"}
     gone, other = (obj(name, 2, kind="Event", involvedObject=about, message="x") for name in ("e", "f"))

@@ -14,7 +14,9 @@ from tapio.collectors.kubeapi import leases, losses
 from tapio.collectors.kubeapi.cluster import identity
 from tapio.collectors.kubeapi.contact import Contact
 from tapio.collectors.kubeapi.discovery import Owner, discover, strangers
+from tapio.collectors.kubeapi.enrich import Owners
 from tapio.collectors.kubeapi.last_words import LINES
+from tapio.collectors.kubeapi.lineage import Lineage
 from tapio.collectors.kubeapi.logs import LOGS, Logged, LogReader
 from tapio.collectors.kubeapi.memory import Memory
 from tapio.collectors.kubeapi.waiting import first, settled, within
@@ -44,7 +46,6 @@ _BATCH = 500
 _BATCH_S = 0.05
 _OWNER_S = 0.3  # how long an event waits for an owner that is on its way on another watch
 _WAITING = 64  # sayings taken before reflectors must wait: at most a few pages of objects
-_GIVEN_UP = 10_000
 
 FILE = "kubeapi.sqlite"
 
@@ -79,6 +80,18 @@ class _Batch:
     def __init__(self) -> None:
         self.parts: list[Draft | RawEvent] = []
         self.awaited: set[ObjectKey] = set()
+        self.owners: set[ObjectKey] = set()
+
+    def needs(self, owner: ObjectKey | None, said: Objects) -> None:
+        """An owner that is not known: news wait a moment for it to come, and then it is asked for.
+
+        An Event that is listed may be about what is long gone.
+        """
+        if owner is None or (said.listed and said.kind.name == "Event"):
+            return
+        self.owners.add(owner)
+        if not said.listed:
+            self.awaited.add(owner)
 
     @property
     def full(self) -> bool:
@@ -110,8 +123,7 @@ class KubeApiCollector:
         self._redaction = redaction or Redaction()
         self._now = now
         self._pace = pace
-        self._watched = {kind.name for kind in kinds}
-        self._given_up: set[ObjectKey] = set()
+        self._followed = {kind.name: kind for kind in kinds}
         self._counts = Counter[str]()
         self._troubles = Counter[str]()
         self._last_trouble = ""
@@ -123,6 +135,7 @@ class KubeApiCollector:
         self._log_lines = log_lines
         self._logs: LogReader | None = None
         self._contact = Contact({}, {})
+        self._lineage = Lineage(client, Owners(), self._followed)
 
     async def run(self, emit: Emit) -> None:
         """Runs until cancelled.
@@ -160,6 +173,7 @@ class KubeApiCollector:
             configmap_values=self._redaction.configmap_values,
         )
         witness = Witness(memory, redactor)
+        self._lineage = Lineage(self._client, witness.owners, self._followed)
         said: asyncio.Queue[_Heard] = asyncio.Queue(_WAITING)
         self._logs = LogReader(self._client, redactor, said.put, lines=self._log_lines, now=self._now)
         try:
@@ -186,6 +200,7 @@ class KubeApiCollector:
         found = set(memory.discovered())
         for kind in found:
             self._strangers.add(Owner(kind.api_version, kind.name))
+            self._followed[kind.name] = kind
             tasks.create_task(self._reflector(kind, memory, said).run())
         while True:
             owner = await self._to_discover.get()
@@ -199,6 +214,7 @@ class KubeApiCollector:
             if kind_found is None or kind_found.name in {kind.name for kind in found}:
                 continue  # not to be watched, or of the name of another group's kind: events could not tell them apart
             found.add(kind_found)
+            self._followed[kind_found.name] = kind_found
             memory.set_discovered(found)
             tasks.create_task(self._reflector(kind_found, memory, said).run())
 
@@ -216,6 +232,7 @@ class KubeApiCollector:
     async def _deliver(self, witness: Witness, memory: Memory, said: asyncio.Queue[_Heard], emit: Emit) -> None:
         while True:
             batch = await self._gather(witness, memory, said)
+            await self._lineage.search(batch.owners - {key for key in batch.owners if witness.owners.knows(key)})
             events = [part if isinstance(part, RawEvent) else witness.finish(part) for part in batch.parts]
             if events:
                 await emit(events)
@@ -239,7 +256,6 @@ class KubeApiCollector:
             if following is None:
                 break
             self._take(following, batch, witness, memory)
-        self._give_up(batch.awaited)
         return batch
 
     def _take(self, said: _Heard, batch: _Batch, witness: Witness, memory: Memory) -> None:
@@ -255,12 +271,14 @@ class KubeApiCollector:
             case Position():
                 self._last_seen = said.at
                 self._denied.pop(said.kind.name, None)
+                self._followed[said.kind.name] = said.kind
                 memory.stage_position(said)
             case Blind():
                 self._counts["losses"] += 1
                 batch.parts.append(losses.blind(said))
             case Denied(kind, _, cause, _):
                 self._denied[kind.name] = cause
+                self._followed.pop(kind.name, None)
                 batch.parts.append(losses.denied(said))
             case Logged():
                 self._denied.pop(LOGS.name, None)
@@ -290,9 +308,7 @@ class KubeApiCollector:
             batch.parts.append(draft)
             if self._logs and said.kind.name == "Pod" and seen.type != "DELETED":
                 self._logs.consider(seen)
-            root = None if said.listed else witness.unknown_owner(draft)
-            if root and root.kind in self._watched and root not in self._given_up:
-                batch.awaited.add(root)
+            batch.needs(self._lineage.missing(draft.subject), said)
 
     def _take_lapsed(self, batch: _Batch, witness: Witness) -> None:
         now, lease = self._now(), KINDS["Lease"]
@@ -307,12 +323,6 @@ class KubeApiCollector:
         if found:
             memory.stage_silences(self._contact.declared)
         return found
-
-    def _give_up(self, owners: set[ObjectKey]) -> None:
-        """These never came: the next event that names them does not wait for them."""
-        if len(self._given_up) > _GIVEN_UP:
-            self._given_up.clear()
-        self._given_up |= owners
 
     async def _identity(self, memory: Memory, emit: Emit) -> str:
         """The cluster's, once the server answers. Until then nothing else begins, so its silence is declared here."""

@@ -143,11 +143,6 @@ class Witness:
         obj["metadata"]["resourceVersion"] = last.version
         return _draft(kind, "DELETED", obj, (), at=now, now=now, relisted=True)
 
-    def unknown_owner(self, draft: Draft) -> ObjectKey | None:
-        """The topmost owner by name, where nothing has been seen of it yet."""
-        root = self.owners.root(draft.subject)
-        return None if self.owners.knows(root) else root
-
     def finish(self, draft: Draft) -> RawEvent:
         root = self.owners.root(draft.subject)
         return RawEvent(

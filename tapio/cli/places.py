@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tapio.correlators import Failure
 
 _WITHOUT = "; or ask without one: --live looks at the cluster once, -f FILE reads a file"
+_FILES = (
+    "what can be asked: a capture (tapio capture FILE), what kubectl get -o json (or yaml) writes, a folder of such"
+)
 _SHOWN = 5  # bad lines named one by one; the rest are counted
 
 Document = TypeVar("Document")
@@ -78,15 +81,13 @@ def read(source: str) -> Sequence[RawEvent]:
     from tapio.collectors.file import load
 
     capture = load(source)
-    for problem in capture.problems[:_SHOWN]:
-        terminal.note(f"{source}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
-    if len(capture.problems) > _SHOWN:
+    for problem in capture.problems[: _SHOWN if capture.events else 1]:
+        terminal.note(f"{problem.file or source}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
+    if capture.events and len(capture.problems) > _SHOWN:
         terminal.note(f"{source}: {len(capture.problems)} of {capture.lines} lines could not be read")
     if not capture.events:
-        raise UsageError(
-            f"{source}: {'no line is a raw event' if capture.lines else 'the file is empty'}",
-            hint="a capture (tapio capture FILE) or the output of kubectl get -o json can be asked",
-        )
+        lacks = "there is no raw event in it, and no object of Kubernetes" if capture.lines else "the file is empty"
+        raise UsageError(f"{source}: {lacks}", hint=_FILES)
     return capture.events
 
 

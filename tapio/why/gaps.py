@@ -23,8 +23,9 @@ class Cause(NamedTuple):
 
 
 def cause_of(text: str) -> Cause:
-    word, _, kind = text.partition(": ")
-    return Cause(word, kind)
+    """Reads a gap's cause; what follows its last colon is a kind only where it is one word."""
+    word, _, kind = text.rpartition(": ")
+    return Cause(word, kind) if word and kind.isalnum() else Cause(text, "")
 
 
 class Span(NamedTuple):

@@ -81,9 +81,11 @@ REFUSED: dict[str, tuple[bytes | None, str]] = {
     "missing": (None, "no such file"),
     "empty": (b"", "the file is empty"),
     "blank": (b"\n \n", "the file is empty"),
-    "binary": (random.Random(2).randbytes(5000), "no line is a raw event"),
-    "prose": (b"this is\nmy log\n", "no line is a raw event"),
-    "yaml": (b"apiVersion: v1\nkind: List\nitems: []\n", "kubectl get -o json"),
+    "binary": (random.Random(2).randbytes(5000), "no raw event"),
+    "prose": (b"this is\nmy log\n", "no raw event"),
+    "yaml of an empty list": (b"apiVersion: v1\nkind: List\nitems: []\n", "the file is empty"),
+    "yaml of something else": (b"kind: [\n", "not YAML from line 2 on"),
+    "json cut short": (b'{\n  "kind": "List",\n  "items": [\n', "not JSON from line 4 on"),
     "an empty list": (b'{"kind": "List", "items": []}', "the file is empty"),
     "a gzip header alone": (gzip.compress(b"x")[:10], "cut short"),
 }
@@ -104,10 +106,12 @@ def test_a_file_with_nothing_in_it_is_refused(harm: str, command: str, tmp_path:
     assert said in done.stderr
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_without_a_file_to_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing of a cluster")
     done = tapio("why", "-f", str(tmp_path))
     assert done.returncode == 1
-    assert "directory" in done.stderr
+    assert "no file there to read" in done.stderr
+    assert ".yaml" in done.stderr
 
 
 def test_an_object_of_kubectl_without_a_time_is_named(tmp_path: Path) -> None:

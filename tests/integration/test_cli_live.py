@@ -58,6 +58,25 @@ def test_a_capture_by_one_look_gives_the_live_answer_and_says_what_it_lacks(
     assert json.loads(done.stdout)["causes"][0]["code"] == "startup.image_not_found"
 
 
+def test_what_kubectl_writes_gives_the_answer_of_a_look(lab: Lab, broken: str, tmp_path: Path) -> None:
+    for output in ("json", "yaml"):
+        got = lab.kubectl("get", "pods,events,nodes", "-n", broken, "-o", output)
+        assert causes_of(lab, got, tmp_path / "got") == ["startup.image_not_found"]
+        dump = lab.kubectl("cluster-info", "dump", f"--namespaces={broken}", "-o", output)
+        assert causes_of(lab, dump, tmp_path / "dump.txt") == ["startup.image_not_found"]
+        folder = tmp_path / output
+        lab.kubectl("cluster-info", "dump", f"--namespaces={broken}", "-o", output, f"--output-directory={folder}")
+        assert causes_of(lab, "", folder) == ["startup.image_not_found"]
+
+
+def causes_of(lab: Lab, written: str, path: Path) -> list[str]:
+    if written:
+        path.write_text(written)
+    done = tapio(lab, "why", "-f", str(path), "pod/web", "-o", "json")
+    assert done.stderr == ""
+    return [cause["code"] for cause in json.loads(done.stdout)["causes"]]
+
+
 def test_a_capture_that_watches_has_the_change_with_its_before(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
     lab.apply(manifests.configmap("cfg", {"MODE": "safe"}), lab_namespace)
     file = tmp_path / "watched.jsonl"

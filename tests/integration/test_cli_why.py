@@ -99,7 +99,7 @@ def test_bad_lines_are_named_and_do_not_stop_it(incident: Path) -> None:
     [
         (("why", "-f", "nowhere.jsonl"), "nowhere.jsonl"),
         (("why", "-f", "{empty}"), "is empty"),
-        (("why", "-f", "{bad}"), "no line is a raw event"),
+        (("why", "-f", "{bad}"), "no raw event"),
         (("why", "-f", "{incident}", "pod/web-O"), "pod/shop/web-0"),
         (("why", "-f", "{incident}", "podd/web-0"), "pod"),
         (("why", "-f", "{incident}", "web-0"), "TYPE/NAME"),

@@ -101,7 +101,7 @@ def test_an_empty_file_is_an_empty_capture(tmp_path: Path) -> None:
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         load(tmp_path / "none")
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="no file there to read"):
         load(tmp_path)
 
 

@@ -1,10 +1,9 @@
-"""What `kubectl get ... -o json` writes: one object, or a List of them, as raw events of one look."""
+"""Objects as kubectl writes them, as raw events of one look."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-import msgspec
-
+from tapio.collectors.file.documents import Json, Seen
 from tapio.collectors.kubeapi.enrich import Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.timestamps import source_time
@@ -12,51 +11,36 @@ from tapio.collectors.redaction import Redactor
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
 
-Json = dict[str, Any]
-
-_decoder = msgspec.json.Decoder(dict[str, Any])
+_VERBS = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
 
 
-def objects_of(document: bytes) -> list[Json] | None:
-    """The objects, or None where the document is no such output."""
-    if not document.lstrip().startswith(b"{"):
-        return None
-    try:
-        whole = _decoder.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    items = whole.get("items")
-    if isinstance(items, list) and str(whole.get("kind")).endswith("List"):
-        kind = str(whole["kind"]).removesuffix("List")  # the API's own lists leave kind off their items
-        return [{"kind": kind, **item} for item in items if isinstance(item, dict)]
-    return [whole] if whole.get("kind") and isinstance(whole.get("metadata"), dict) else None
+def owners_of(objects: Iterable[Json]) -> Owners:
+    """Who owns whom among them."""
+    owners = Owners()
+    for obj in objects:
+        with suppress(AttributeError, TypeError):  # a field of another type than the API's: told by its event
+            if obj.get("kind") != "Event":
+                owners.learn(key_of(obj), owner_of(obj))
+    return owners
 
 
-def events_of(objects: list[Json], redactor: Redactor) -> tuple[list[RawEvent], list[str]]:
+def events_of(seen: Sequence[Seen], owners: Owners, redactor: Redactor) -> tuple[list[RawEvent], list[str]]:
     """An event per object at the newest time it carries, and what is wrong with those that have none."""
-    named = [obj for obj in objects if isinstance(obj.get("metadata"), dict)]
-    problems = (
-        [f"{len(objects) - len(named)} of {len(objects)} items are no objects"] if len(named) < len(objects) else []
-    )
-    owners = Owners((key_of(obj), owner_of(obj)) for obj in named if obj.get("kind") != "Event")
+    named = [each for each in seen if isinstance(each.object.get("metadata"), dict)]
+    problems = [f"{len(seen) - len(named)} of {len(seen)} items are no objects"] if len(named) < len(seen) else []
     events: list[RawEvent] = []
-    for obj in named:
+    for each in named:
+        obj = each.object
         try:
             at = source_time(obj)
             if at is None:
                 problems.append(f"{key_of(obj)} carries no time")
                 continue
             redact(obj, redactor)
-            events.append(_event(obj, at, owners))
+            meta = metadata(about(obj), owners.root(subject_of(obj)), observed_at=at.isoformat())
+            data = raw_json({"type": each.type, "object": obj})
+            verb = _VERBS[each.type]
+            events.append(RawEvent(timestamp=at, type=f"{str(obj['kind']).lower()}_{verb}", data=data, metadata=meta))
         except (AttributeError, TypeError, ValueError) as error:  # a field of another type than the API's
             problems.append(f"{obj.get('kind')} is not as the API writes it: {error}")
     return events, problems
-
-
-def _event(obj: Json, at: datetime, owners: Owners) -> RawEvent:
-    return RawEvent(
-        timestamp=at,
-        type=f"{str(obj['kind']).lower()}_created",
-        data=raw_json({"type": "ADDED", "object": obj}),
-        metadata=metadata(about(obj), owners.root(subject_of(obj)), observed_at=at.isoformat()),
-    )

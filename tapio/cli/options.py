@@ -16,7 +16,9 @@ class Output(StrEnum):
 Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="What to ask about, or a question in words.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="The namespace.")]
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces; so it is without -n.")]
-File = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="Ask a capture, what kubectl wrote, a folder; - is stdin.")]
+File = Annotated[
+    str, typer.Option("--file", "-f", metavar="FILE", help="Ask a capture, what kubectl wrote, a folder; - is stdin.")
+]
 Live = Annotated[bool, typer.Option("--live", help="Take one look at the API server; nothing need be installed.")]
 At = Annotated[
     str, typer.Option(metavar="TIME", help="As of then (2026-11-03T14:02:11Z); else the newest event's time.")

@@ -127,7 +127,7 @@ def _family(rule: Rule) -> str:
 
 def _row(rule: Rule) -> str:
     codes = ", ".join(f"`{code}`" for code in dict.fromkeys(rule.codes))
-    subject = rule.judges.__name__.removesuffix("View").lower()
+    subject = rule.judges.__name__.removesuffix("View").lower() or "anything"
     said = " ".join((getdoc(rule.judge) or "").partition("\n\n")[0].split()).replace("|", "\\|")
     return f"| {codes} | {subject} | {', '.join(rule.decided_by)} | {said} |"
 

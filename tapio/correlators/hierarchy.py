@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.views import PodView, ServiceView, View, pod_key
+from tapio.correlators.views import PodView, RouteView, ServiceView, View, pod_key
 from tapio.graph.records import EdgeType
 from tapio.unified import ObjectKey
 
@@ -29,6 +29,9 @@ def _edges(view: View) -> Iterator[EdgeName]:
     elif isinstance(view, ServiceView):
         for pod in view.backends:
             yield EdgeType.SELECTS, view.key, pod_key(pod)
+    elif isinstance(view, RouteView):
+        for service in view.services:
+            yield EdgeType.ROUTES_TO, view.key, service
 
 
 def _of_pod(pod: PodView) -> Iterator[EdgeName]:

@@ -13,7 +13,18 @@ from tapio.correlators.rules import Finding, Rule, rules_for
 from tapio.correlators.rules.nothing import nothing_wrong
 from tapio.correlators.sequence import Sighting, sighting
 from tapio.correlators.timeline import Point, Verdict
-from tapio.correlators.views import ClaimView, NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.correlators.views import (
+    AutoscalerView,
+    BudgetView,
+    ClaimView,
+    NodeView,
+    PodView,
+    RouteView,
+    ScheduleView,
+    ServiceView,
+    View,
+    WorkloadView,
+)
 from tapio.correlators.world import Moment, World
 from tapio.graph import Evidence, Link, RuledOut, Symptom
 from tapio.unified import ObjectKey
@@ -29,6 +40,11 @@ _VIEWS: dict[type, type[View]] = {
     k8s.Service: ServiceView,
     k8s.Node: NodeView,
     k8s.PersistentVolumeClaim: ClaimView,
+    k8s.HorizontalPodAutoscaler: AutoscalerView,
+    k8s.PodDisruptionBudget: BudgetView,
+    k8s.CronJob: ScheduleView,
+    k8s.Ingress: RouteView,
+    k8s.Namespace: View,
 }
 JUDGED = frozenset(type_.__name__ for type_ in _VIEWS)
 

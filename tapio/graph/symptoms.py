@@ -31,6 +31,13 @@ class SymptomCode(StrEnum):
     PROGRESS_DEADLINE = "ProgressDeadlineExceeded"
     SCALED_TO_ZERO = "ScaledToZero"
     JOB_FAILED = "JobFailed"
+    NOT_RECONCILED = "NotReconciled"
+
+    # What acts on workloads from beside, and leads to them.
+    NOT_SCALING = "NotScaling"
+    MISSED_SCHEDULE = "MissedSchedule"
+    EVICTION_REFUSED = "EvictionRefused"
+    MISROUTED = "Misrouted"
 
     # Services, claims, nodes.
     NO_ENDPOINTS = "NoEndpoints"

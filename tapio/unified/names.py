@@ -40,6 +40,7 @@ class EventName(StrEnum):
     CONTROLLER_CREATED = "controller.created"
     CONTROLLER_DELETED = "controller.deleted"
     CONTROLLER_SCALED = "controller.scaled"
+    SCHEDULE_MISSED = "schedule.missed"
     JOB_FAILED = "job.failed"
     JOB_COMPLETED = "job.completed"
     NODE_READY = "node.ready"

@@ -10,7 +10,7 @@ from tapio.correlators.history import is_deleted
 from tapio.correlators.rules.finding import Finding
 from tapio.correlators.sequence import Sighting
 from tapio.correlators.views import NodeView, PodView, ServiceView, View, WorkloadView, evidence
-from tapio.graph import Evidence
+from tapio.graph import Evidence, SymptomCode
 from tapio.unified import EventName, UnifiedEvent
 from tapio.unified import objects as k8s
 
@@ -41,7 +41,7 @@ ROUTINE = frozenset(
 
 def nothing_wrong(view: View, seen: Sighting | None, *, had_symptom: bool) -> Finding:
     """Why nothing is wrong with a subject: exactly one finding, code `none.*`."""
-    if seen is not None:
+    if seen is not None and seen.code is not SymptomCode.TERMINATING:
         return _finding(
             view, "none.starting", f"{view.key.name} is starting: {seen.message}", 0.85, view.fact(seen.message)
         )
@@ -68,6 +68,9 @@ def _finding(view: View, code: str, summary: str, confidence: float, *proof: Evi
 
 
 def _leaving(view: View) -> bool:
+    meta = getattr(view.event.object, "metadata", None)
+    if meta is not None and meta.deletion_timestamp:
+        return True
     if isinstance(view, WorkloadView) and view.by_hearsay:
         return bool(view.pods_told_of) and all(pod.leaving for pod in view.pods_told_of)
     if isinstance(view, WorkloadView) and isinstance(view.object, k8s.ReplicaSet):

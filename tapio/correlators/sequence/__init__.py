@@ -13,11 +13,31 @@ from tapio.correlators.sequence.pods import (
     signal_of,
     start_deadline,
 )
+from tapio.correlators.sequence.regulators import (
+    FINALIZERS_PATIENCE,
+    of_autoscaler,
+    of_budget,
+    of_route,
+    of_schedule,
+    stuck_deleting,
+)
 from tapio.correlators.sequence.sighting import START_BUDGET, Sighting
 from tapio.correlators.sequence.workloads import of_workload
-from tapio.correlators.views import ClaimView, NodeView, PodView, ServiceView, View, WorkloadView
+from tapio.correlators.views import (
+    AutoscalerView,
+    BudgetView,
+    ClaimView,
+    NodeView,
+    PodView,
+    RouteView,
+    ScheduleView,
+    ServiceView,
+    View,
+    WorkloadView,
+)
 
 __all__ = [
+    "FINALIZERS_PATIENCE",
     "INIT_PATIENCE",
     "START_BUDGET",
     "Sighting",
@@ -32,6 +52,10 @@ __all__ = [
 
 def sighting(view: View) -> Sighting | None:
     """The symptom the view shows, or None while it is on its healthy path."""
+    return _own_sighting(view) or stuck_deleting(view)
+
+
+def _own_sighting(view: View) -> Sighting | None:
     if isinstance(view, PodView):
         return of_pod(view)
     if isinstance(view, WorkloadView):
@@ -42,4 +66,14 @@ def sighting(view: View) -> Sighting | None:
         return of_node(view)
     if isinstance(view, ClaimView):
         return of_claim(view)
-    return None
+    return _of_the_others(view)
+
+
+def _of_the_others(view: View) -> Sighting | None:
+    if isinstance(view, AutoscalerView):
+        return of_autoscaler(view)
+    if isinstance(view, BudgetView):
+        return of_budget(view)
+    if isinstance(view, ScheduleView):
+        return of_schedule(view)
+    return of_route(view) if isinstance(view, RouteView) else None

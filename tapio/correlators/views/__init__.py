@@ -5,18 +5,24 @@ from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.references import Reference
+from tapio.correlators.views.regulators import AutoscalerView, BudgetView, ScheduleView
+from tapio.correlators.views.route import RouteView
 from tapio.correlators.views.service import Astray, ServiceView, facts_of, pod_key, selects, workload_facts_of
 from tapio.correlators.views.view import View, change_evidence, evidence
 from tapio.correlators.views.workload import WorkloadView
 
 __all__ = [
     "Astray",
+    "AutoscalerView",
+    "BudgetView",
     "ClaimView",
     "ContainerView",
     "End",
     "NodeView",
     "PodView",
     "Reference",
+    "RouteView",
+    "ScheduleView",
     "ServiceView",
     "View",
     "WorkloadView",

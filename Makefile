@@ -34,8 +34,9 @@ format: setup ## lay the sources out
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: setup ## write the generated pages: docs/raw-events.md, docs/rules.md
+docs: setup ## write what is generated: docs/raw-events.md, docs/rules.md, deploy/rbac*.yaml
 	$(BIN)/python -m tapio.cli.docs docs
+	$(BIN)/python -m tapio.cli.rbac deploy
 
 bench: setup ## the benchmarks, printed as ratios
 	@for bench in benchmarks/bench_*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done

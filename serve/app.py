@@ -11,9 +11,11 @@ from serve.evidence import Given, add_evidence
 from serve.graph import Graph
 from serve.parameters import Confidence, Each, Moment, Namespace, Span, TargetText, Uid, json, question
 from serve.problems import handle_errors
+from serve.rules import add_rules
 from serve.schema import answers, describe
 from serve.status import Overview, SystemStatus, status_of
 from tapio import __version__
+from tapio.correlators.catalog import RuleList
 from tapio.errors import UnreachableError
 from tapio.why import Explanation, encode, explain, explain_each
 from tapio.why.lists import Evidence
@@ -41,9 +43,10 @@ def make_app(store: Path, *, nats: str = "", overview: Overview | None = None) -
     _add_why(app, graph, given)
     lists.add_lists(app, graph)
     add_evidence(app, graph, given, nats)
+    add_rules(app)
     _add_status(app, overview, nats)
     _add_health(app, graph)
-    describe(app, Explanation, Evidence, SystemStatus, *lists.DOCUMENTS)
+    describe(app, Explanation, Evidence, SystemStatus, RuleList, *lists.DOCUMENTS)
     return app
 
 

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterator
-from inspect import getdoc
 from itertools import groupby
 from pathlib import Path
 
 import msgspec
 
-from tapio.correlators.rules import RULES, Rule
+from tapio.correlators.catalog import RuleEntry, catalog
 from tapio.raw import Collector, Metadata, RawEvent, subject_of
 from tapio.raw.types import OBJECT_KINDS, TYPES
 
@@ -114,22 +113,17 @@ def rules() -> str:
 
 
 def _rules_of_families() -> Iterator[str]:
-    for family, members in groupby(sorted(RULES, key=_family), key=_family):
+    for family, members in groupby(catalog().items, key=lambda entry: entry.family):
         yield f"## {family}\n"
         yield "| rule | judges a | decided by | says |\n|---|---|---|---|"
         yield from map(_row, members)
         yield ""
 
 
-def _family(rule: Rule) -> str:
-    return rule.name.partition(".")[0]
-
-
-def _row(rule: Rule) -> str:
-    codes = ", ".join(f"`{code}`" for code in dict.fromkeys(rule.codes))
-    subject = rule.judges.__name__.removesuffix("View").lower() or "anything"
-    said = " ".join((getdoc(rule.judge) or "").partition("\n\n")[0].split()).replace("|", "\\|")
-    return f"| {codes} | {subject} | {', '.join(rule.decided_by)} | {said} |"
+def _row(entry: RuleEntry) -> str:
+    codes = ", ".join(f"`{code}`" for code in entry.codes)
+    said = entry.says.replace("|", "\\|")
+    return f"| {codes} | {entry.judges} | {', '.join(entry.decided_by)} | {said} |"
 
 
 PAGES = {"raw-events.md": raw_events, "rules.md": rules}

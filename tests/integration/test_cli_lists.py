@@ -150,6 +150,18 @@ def test_words_that_may_mean_several_list_them() -> None:
 # --- Settings --------------------------------------------------------------------------------------------------------
 
 
+def test_explain_says_what_a_cause_means() -> None:
+    text = tapio("explain", "runtime.oom_killed", COLUMNS="80").stdout
+    assert text.startswith("runtime.oom_killed\n  The container's last run was ended by the kernel")
+    assert max(map(len, text.splitlines())) <= 80
+    [rule] = document("explain", "runtime.oom_killed")["items"]
+    assert (rule["rule"], rule["judges"]) == ("runtime.oom_killed", "container")
+    assert "\nruntime.oom_killed\n" in tapio("explain").stdout
+    done = tapio("explain", "oom_killed")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "runtime.oom_killed" in done.stderr
+
+
 def test_config_says_where_each_setting_comes_from(tmp_path: Path) -> None:
     file = tmp_path / "tapio.toml"
     file.write_text('shards = 3\n[redaction]\nconfigmap_values = "digest"\n')

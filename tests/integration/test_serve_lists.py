@@ -79,6 +79,13 @@ def test_before_the_first_event_the_lists_are_empty(tmp_path: Path) -> None:
         assert is_problem(client.get("/v1/why"), 404)["detail"]
 
 
+def test_the_rules_are_listed(crash: httpx.Client) -> None:
+    assert len(crash.get("/v1/rules").json()["items"]) > 50
+    [rule] = crash.get("/v1/rules", params={"code": "runtime.crash_app"}).json()["items"]
+    assert rule["codes"] == ["runtime.crash_app"]
+    assert is_problem(crash.get("/v1/rules", params={"code": "crash_app"}), 404)["near"] == ["runtime.crash_app"]
+
+
 def test_a_question_in_words_is_asked_like_its_target(crash: httpx.Client) -> None:
     in_words = crash.get("/v1/why", params={"target": "did my pod checkout crash?"})
     subject = in_words.json()["subject"]

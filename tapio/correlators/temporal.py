@@ -27,6 +27,14 @@ def rollout_changes(container: ContainerView, onset: datetime) -> list[Change]:
     return [one for one in changes if one.event_id == newest.event_id and _concerns(container, one)]
 
 
+def change_of_ask(container: ContainerView, *words: str) -> Change | None:
+    """The change that the newest rollout made of what the container asks for: of its fields that hold one of the words,
+    the first word's before the others'; None where the trouble began too long after it.
+    """
+    changes = rollout_changes(container, container.pod.onset or container.pod.at)
+    return next((one for word in words for one in changes if word in one.field), None)
+
+
 def _concerns(container: ContainerView, change: Change) -> bool:
     """Whether a template change reaches the container: its own fields, or the pod's, but not another container's."""
     if not change.field.startswith("spec.template.spec."):

@@ -11,7 +11,9 @@ from tapio.why.scope import (
     MAX_DEPTH,
     Subject,
     Troubles,
+    entity_of,
     is_quiet,
+    last_moment,
     links_of,
     may_be_start,
     members,
@@ -23,6 +25,7 @@ from tapio.why.scope import (
 
 # Codes that say where something fails and not why: what lies below the subject says why, where it is known.
 _SAYS_WHERE = frozenset({"controller.rollout_stuck", "controller.job_failed", "service.no_ready_endpoints"})
+_PUTS_AWAY = frozenset({"controller.job_failed"})
 _Path = tuple[Link, ...]
 _Known = dict[str, list[_Path]]  # the paths from a link, by the link's id
 
@@ -126,7 +129,7 @@ def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKe
         return known[link.id]
     ends: dict[str, _Path] = {}
     for key in below:
-        for cause in _causes(graph, newest(graph, key, at), at):
+        for cause in _causes_of(graph, key, at, link):
             for path in _deepest(graph, cause, at, (*above, key), known):
                 ends.setdefault(path[-1].id, (link, *path))
     known[link.id] = list(ends.values())
@@ -135,11 +138,21 @@ def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKe
     return known[link.id]
 
 
+def _causes_of(graph: GraphReader, key: ObjectKey, at: datetime, above: Link) -> list[Link]:
+    """The causes of what lies below a link; the pods that a Job put away as it gave up are seen as they last were."""
+    entity = entity_of(graph, Subject(key), at)
+    subject = Subject(key, entity.uid if entity else "")
+    found = _causes(graph, subject, at)
+    if found or entity is None or above.code not in _PUTS_AWAY:
+        return found
+    return _causes(graph, subject, last_moment(graph, entity, at))
+
+
 def _led_to(graph: GraphReader, link: Link, at: datetime) -> list[ObjectKey]:
     """Where the link says that the trouble lies deeper; for a code that never says why, everything below."""
-    if link.code in _SAYS_WHERE and not link.through:
-        return members(graph, link.subject, at)[1:]
-    return sorted(link.through)
+    if link.code not in _SAYS_WHERE or (link.through and link.code not in _PUTS_AWAY):
+        return sorted(link.through)
+    return sorted({*members(graph, link.subject, at)[1:], *link.through})
 
 
 def _awaits_start(graph: GraphReader, symptom: Symptom, at: datetime) -> bool:

@@ -1,9 +1,9 @@
 """A question and a graph in, the answer out."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tapio.errors import UnknownTargetError
-from tapio.graph import Entity, GraphReader, Symptom
+from tapio.graph import Entity, GraphReader
 from tapio.unified import ObjectKey
 from tapio.why.answer import answer
 from tapio.why.candidates import Case, case_of
@@ -14,9 +14,7 @@ from tapio.why.memo import ReadOnce
 from tapio.why.question import Question, resolve
 from tapio.why.quiet import CLUSTER
 from tapio.why.refs import utc
-from tapio.why.scope import Subject, is_retired, links_of, same_uid
-
-_INSTANT = timedelta(microseconds=1)
+from tapio.why.scope import Subject, last_moment
 
 
 def explain(question: Question, graph: GraphReader) -> Explanation:
@@ -27,13 +25,17 @@ def explain(question: Question, graph: GraphReader) -> Explanation:
         UnknownTargetError: the target, the namespace or any data at all is not known at that time.
         AmbiguousTargetError: the name is in several places.
     """
-    graph = ReadOnce(graph)
+    return answer(*inquire(question, ReadOnce(graph)))
+
+
+def inquire(question: Question, graph: GraphReader) -> tuple[Inquiry, Case]:
+    """What `explain` answers: the case of the target, or of the worst incident. Raises what `explain` does."""
     at = moment_of(question, graph)
     if question.target:
         return _about(resolve(question, graph, at), question, graph, at)
     found = _incidents(question, graph, at)
     case = found[0].case if found else _calm(question, graph, at)
-    return answer(Inquiry(question=question, graph=graph, at=at, seen_at=at), case)
+    return Inquiry(question=question, graph=graph, at=at, seen_at=at), case
 
 
 def explain_each(question: Question, graph: GraphReader) -> list[Explanation]:
@@ -68,28 +70,11 @@ def moment_of(question: Question, graph: GraphReader) -> datetime:
     return utc(at)
 
 
-def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime) -> Explanation:
+def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime) -> tuple[Inquiry, Case]:
     subject = Subject(entity.key, entity.uid)
-    seen_at = _last_moment(entity, graph, at)
+    seen_at = last_moment(graph, entity, at)
     inquiry = Inquiry(question=question, graph=graph, at=at, seen_at=seen_at)
-    return answer(inquiry, case_of(graph, subject, seen_at))
-
-
-def _last_moment(entity: Entity, graph: GraphReader, at: datetime) -> datetime:
-    """An object that is gone is explained as it last was in trouble, unless it recovered before it went."""
-    subject = Subject(entity.key, entity.uid)
-    if (entity.valid_to is None or entity.valid_to > at) and not is_retired(graph, subject, at):
-        return at
-    trouble = next((one for one in graph.past_symptoms(entity.key, at) if _is_trouble(one, subject)), None)
-    if trouble is None or trouble.valid_to is None:
-        return at
-    went_on = links_of(graph, subject, trouble.valid_to)
-    recovered = any(link.code != "none.retired" for link in went_on)
-    return at if recovered else max(trouble.valid_from, trouble.valid_to - _INSTANT)
-
-
-def _is_trouble(symptom: Symptom, subject: Subject) -> bool:
-    return symptom.expected_by is None and same_uid(symptom.uid, subject.uid)
+    return inquiry, case_of(graph, subject, seen_at)
 
 
 def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Incident]:

@@ -1,7 +1,7 @@
 """What belongs to a subject: itself and, downwards, what it owns, selects or routes to, with the symptoms they show."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -11,6 +11,7 @@ from tapio.unified import ObjectKey
 MAX_DEPTH = 8  # Ingress, Service, Deployment, ReplicaSet, Pod is five; CRDs may own three deep above them
 _DOWN = frozenset({EdgeType.OWNS, EdgeType.SELECTS, EdgeType.ROUTES_TO})
 _LEAVES = frozenset({"Pod", "Node", "ConfigMap", "Secret"})  # nothing below them; a Node answers for itself alone
+_INSTANT = timedelta(microseconds=1)
 _FEW = 64  # up to here one look per subject is cheaper than reading every open symptom
 
 
@@ -129,3 +130,20 @@ def entity_of(graph: GraphReader, subject: Subject, at: datetime) -> Entity | No
     key = subject.key
     found = graph.entities(at, kind=key.kind, namespace=key.namespace, name=key.name, uid=subject.uid)
     return next((entity for entity in found if entity.key == key), None)
+
+
+def last_moment(graph: GraphReader, entity: Entity, at: datetime) -> datetime:
+    """When to look at an object: one that is gone as it last was in trouble, unless it recovered before it went."""
+    subject = Subject(entity.key, entity.uid)
+    if (entity.valid_to is None or entity.valid_to > at) and not is_retired(graph, subject, at):
+        return at
+    trouble = next((one for one in graph.past_symptoms(entity.key, at) if _is_trouble(one, subject)), None)
+    if trouble is None or trouble.valid_to is None:
+        return at
+    went_on = links_of(graph, subject, trouble.valid_to)
+    recovered = any(link.code != "none.retired" for link in went_on)
+    return at if recovered else max(trouble.valid_from, trouble.valid_to - _INSTANT)
+
+
+def _is_trouble(symptom: Symptom, subject: Subject) -> bool:
+    return symptom.expected_by is None and same_uid(symptom.uid, subject.uid)

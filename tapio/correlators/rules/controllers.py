@@ -33,6 +33,7 @@ def job_failed(job: WorkloadView) -> Iterator[Finding]:
         confidence=0.85 if reason in _FAILED else 0.7,
         evidence=(job.fact(f"{reason}: {job.status.failed} pods failed", at=_at(condition)),),
         attributes={"reason": reason, "failed": job.status.failed},
+        through=tuple(job.pods_made),
         next=(f"kubectl -n {job.key.namespace} describe job {job.key.name}",),
     )
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
+from tapio.correlators.temporal import change_of_ask
 from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
-from tapio.graph import Change, Evidence, RuledOut
+from tapio.graph import Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 
 _NOT_CREATED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
@@ -32,7 +33,7 @@ def security_context(container: ContainerView) -> Iterator[Finding]:
     if told is None:
         return
     kind, proof = told
-    change = _security_change(container)
+    change = change_of_ask(container, "securityContext", "image")
     yield Finding(
         code="startup.security_context",
         blame=container.pod.workload,
@@ -61,12 +62,6 @@ def _refusal(container: ContainerView) -> tuple[str, Evidence] | None:
 
 def _security_kind(text: str) -> str:
     return next((kind for kind, pattern in _SECURITY if pattern.search(text)), "")
-
-
-def _security_change(container: ContainerView) -> Change | None:
-    """The template change of its security context, of the pod's, or else of the image (whose user it takes)."""
-    pods = [one for one in container.pod.workload_changes if one.field.startswith("spec.template.spec.securityContext")]
-    return next(iter([*container.changes("securityContext"), *pods, *container.changes("image")]), None)
 
 
 # The kubelet makes a sandbox anew about every 10 s: a second failure may still be a CNI that starts with its node.

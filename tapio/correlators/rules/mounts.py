@@ -10,7 +10,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import correct, named, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end
-from tapio.correlators.temporal import rollout_changes
+from tapio.correlators.temporal import change_of_ask
 from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -175,7 +175,7 @@ def volume_permission(container: ContainerView) -> Iterator[Finding]:
         return
     path = next((found for found in _PATH.findall(line)), "")
     mounted = _mounted(container, path)
-    change = _security_change(container)
+    change = change_of_ask(container, "securityContext", "volume", "image")
     where = f"volume {mounted.name}" if mounted else "its read-only root file system"
     yield Finding(
         code="startup.volume_permission",
@@ -209,12 +209,6 @@ def _mounted(container: ContainerView, text: str) -> k8s.VolumeMount | None:
     """The mount that a path (or a message that holds one) lies on, the innermost."""
     mounts = [one for one in container.spec.volume_mounts if one.mount_path and one.mount_path.rstrip("/") in text]
     return max(mounts, key=lambda one: len(one.mount_path), default=None)
-
-
-def _security_change(container: ContainerView) -> Change | None:
-    onset = container.pod.onset or container.pod.at
-    words = ("securityContext", "volume", "image")
-    return next((one for one in rollout_changes(container, onset) if any(word in one.field for word in words)), None)
 
 
 def _permission_next(container: ContainerView, change: Change | None) -> str:

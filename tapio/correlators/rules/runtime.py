@@ -156,15 +156,36 @@ def _confidence(container: ContainerView, change: Change, onset: datetime) -> fl
 
 
 def _crash_evidence(container: ContainerView, end: End, change: Change | None) -> tuple[Evidence, ...]:
+    """From the change to the run that ended first, where the trouble began; how often since, and what it said last."""
     pod = container.pod
+    first = _first_like(container, end)
     facts = [change_evidence(change)] if change else []
-    if end.started_at:
-        facts.append(evidence(end.event, f"{pod.key.name}: container {container.name} started", at=end.started_at))
-    line = f': "{container.last_line[:120]}"' if container.last_line else ""
-    facts.append(evidence(end.event, f"container {container.name}: {describe_end(end)}{line}", at=end.at))
+    if first.started_at:
+        facts.append(evidence(first.event, f"{pod.key.name}: container {container.name} started", at=first.started_at))
+    said = container.last_line if first is end else _last_line_of(first)
+    facts.append(
+        evidence(first.event, f"container {container.name}: {describe_end(first)}{_quoted(said)}", at=first.at)
+    )
     if container.restarts:
-        facts.append(pod.fact(f"restarted {container.restarts} times"))
+        newest = "" if first is end else f", last {describe_end(end)}{_quoted(container.last_line)}"
+        facts.append(pod.fact(f"restarted {container.restarts} times{newest}"))
     return tuple(facts)
+
+
+def _first_like(container: ContainerView, end: End) -> End:
+    """The first end of the trouble that was like the newest one."""
+    onset = container.pod.onset or end.at
+    ends = (one for one in container.ends if one.at >= onset and describe_end(one) == describe_end(end))
+    first = next(ends, end)
+    return end if first.at == end.at else first
+
+
+def _last_line_of(end: End) -> str:
+    return next((line.strip() for line in reversed(end.message.splitlines()) if line.strip()), "")
+
+
+def _quoted(line: str) -> str:
+    return f': "{line[:120]}"' if line else ""
 
 
 def _crash_attributes(container: ContainerView, end: End) -> dict[str, object]:

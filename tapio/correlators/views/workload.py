@@ -125,10 +125,14 @@ class WorkloadView(View):
         return self.event.timestamp if self.clients else None
 
     @cached_property
+    def pods_made(self) -> list[ObjectKey]:
+        """The pods that its controllers say they made."""
+        return list(dict.fromkeys(_pods_made(self.moment, self.key)))
+
+    @cached_property
     def pods_told_of(self) -> list[PodView]:
-        """The pods that its controllers say they made, as far as anything is known of them."""
-        keys = dict.fromkeys(_pods_made(self.moment, self.key))
-        return [pod for key in keys if (pod := _pod_view(self.moment, key))]
+        """Those of them of which anything is known."""
+        return [pod for key in self.pods_made if (pod := _pod_view(self.moment, key))]
 
 
 def _selects(service: UnifiedEvent, labels: dict[str, str]) -> bool:

@@ -14,6 +14,9 @@ from tapio.pipeline.local import correlate_events
 from tapio.raw import Metadata, RawEvent, format_labels, format_owner_refs
 from tapio.stores.memory import MemoryStore
 from tapio.unified import ObjectKey
+from tapio.why.explain import explain
+from tapio.why.explanation import Explanation
+from tapio.why.question import Question
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NS = "shop"
@@ -116,6 +119,10 @@ class Scene:
 
     def links(self, key: ObjectKey, at: float) -> list[Link]:
         return list(self.graph().links(key, T0 + timedelta(minutes=at)))
+
+    def answer(self, target: str, at: float) -> Explanation:
+        """What `tapio why` says of `type/name`, or of the worst incident."""
+        return explain(Question(target=target, at=T0 + timedelta(minutes=at)), self.graph())
 
     def symptom(self, key: ObjectKey, at: float) -> Symptom | None:
         return next(iter(self.graph().symptoms(T0 + timedelta(minutes=at), key)), None)

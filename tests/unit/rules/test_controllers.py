@@ -2,8 +2,24 @@
 
 from typing import Any
 
+import pytest
+
 from tapio.unified import ObjectKey
-from tests.unit.rules.scene import DEPLOYMENT, NS, SERVICE, Scene, codes, deployment, service, when
+from tests.unit.rules.scene import (
+    DEPLOYMENT,
+    NS,
+    SERVICE,
+    Json,
+    Scene,
+    codes,
+    deployment,
+    pod,
+    running,
+    service,
+    waiting,
+    when,
+    with_status,
+)
 
 JOB = ObjectKey("Job", NS, "report")
 TO_ZERO = {"field": "spec.replicas", "before": 3, "after": 0}
@@ -117,3 +133,37 @@ def test_a_job_past_its_deadline_is_another_failure() -> None:
 def test_a_job_that_still_tries_has_not_failed() -> None:
     scene = Scene().see(job(failed=1, active=1), at=2)
     assert "controller.job_failed" not in codes(scene.links(JOB, at=3))
+
+
+# --- Why the pods of a Job failed that has put them away -------------------------------------------------------------
+
+NO_IMAGE = 'Back-off pulling image "registry.test/web:1": ErrImagePull: registry.test/web:1: not found'
+
+
+def pod_of_job(status: Json) -> Json:
+    obj = pod("report-1", owner="", restartPolicy="Never")
+    obj["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "report", "controller": True}]
+    return with_status(obj, status, phase="Pending")
+
+
+def overdue(status: Json, *, gone_first: bool) -> Scene:
+    """A Job that is ended at its deadline, and its one pod, which is deleted just before that is said or just after."""
+    made = job(active=1, activeDeadlineSeconds=60)
+    scene = Scene().see(made, at=0).say(made, "SuccessfulCreate", "Created pod: report-1", at=0)
+    scene.see(pod_of_job(status), at=0.2)
+    leaving = pod_of_job(status)
+    leaving["metadata"]["deletionTimestamp"] = when(1.5)
+    scene.see(leaving, at=1).see(leaving, at=1.1 if gone_first else 1.3, deleted=True)
+    return scene.see(job(("Failed", "DeadlineExceeded"), failed=1, activeDeadlineSeconds=60), at=1.2)
+
+
+@pytest.mark.parametrize("gone_first", [True, False])
+def test_a_job_killed_at_its_deadline_keeps_its_pods_cause(gone_first: bool) -> None:  # noqa: FBT001  pytest passes it
+    (cause,) = overdue(waiting("ImagePullBackOff", NO_IMAGE), gone_first=gone_first).answer("job/report", at=5).causes
+    assert cause.code == "startup.image_not_found"
+    assert "controller.job_failed@1" in [step.rule for step in cause.chain]
+
+
+def test_a_job_whose_pods_only_took_too_long_has_no_deeper_cause() -> None:
+    (cause,) = overdue(running(0.1), gone_first=True).answer("job/report", at=5).causes
+    assert (cause.code, cause.attributes["reason"]) == ("controller.job_failed", "DeadlineExceeded")

@@ -193,3 +193,25 @@ def test_a_key_that_only_begins_like_the_one_read_is_another_key() -> None:
     assert codes(changed_config(crashing(containers=[reading_env("DB_HOST")]), at=1).links(POD, at=3)) == [
         "runtime.crash_after_change"
     ]
+
+
+def test_the_chain_tells_the_first_crash_after_the_change_and_how_often_since() -> None:
+    obj = pod(containers=[reading_env()])
+    scene = changed_config(crashing(containers=[reading_env()]), at=1)
+    for minute, restarts in ((5, 4), (10, 5), (20, 8)):
+        end = ended(1, started=minute - 0.1, at=minute, message="still cannot reach db-new")
+        scene.see(with_status(obj, crash_looping(end, restarts=restarts), ready_since=2), at=minute + 0.1)
+    (link,) = scene.links(POD, at=21)
+    assert link.change is not None
+    times = [one.at.minute for one in link.evidence]
+    assert times == [1, 1, 2, 20]
+    assert link.evidence[2].text == 'container app: exit 1: "cannot reach db-new"'
+    assert link.evidence[3].text == 'restarted 8 times, last exit 1: "still cannot reach db-new"'
+
+
+def test_an_end_of_another_kind_did_not_begin_this_trouble() -> None:
+    obj = pod()
+    scene = crashing().see(with_status(obj, crash_looping(oom(started=4.9, at=5), restarts=5), ready_since=2), at=5.1)
+    (link,) = scene.links(POD, at=6)
+    assert link.code == "runtime.oom_killed"
+    assert [one.at.minute for one in link.evidence[:2]] == [4, 5]

@@ -13,11 +13,12 @@ from actors.plan import Plan
 from tapio.pipeline.correlate import Correlate
 from tapio.stores.sqlite import SqliteStore
 from tapio.streams.jetstream import connect
-from tapio.telemetry import Telemetry
+from tapio.telemetry import Telemetry, configure_logging
 
 
 class CorrelatorHost:
     def __init__(self, plan: Plan, shard: str) -> None:
+        configure_logging(plan.log_level.upper())
         self._plan = plan
         self._shard = plan.shard(int(shard))
         self._hosting = Hosting(actor_name("correlator", shard), self._opened, (RayMetrics(),))

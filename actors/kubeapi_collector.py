@@ -15,11 +15,12 @@ from tapio.collectors.kubeapi.collector import Redaction
 from tapio.kube import KINDS, KubeClient, config
 from tapio.pipeline.collect import Collect
 from tapio.streams.jetstream import connect
-from tapio.telemetry import Telemetry
+from tapio.telemetry import Telemetry, configure_logging
 
 
 class KubeapiCollectorHost:
     def __init__(self, plan: Plan, shard: str) -> None:
+        configure_logging(plan.log_level.upper())
         self._plan = plan
         self._source = shard
         self._hosting = Hosting(actor_name("collector", shard), self._opened, (RayMetrics(),))
@@ -49,7 +50,7 @@ class KubeapiCollectorHost:
                     redaction=redaction,
                     log_lines=plan.log_lines,
                 )
-                yield Collect(self._source, collector, streams, telemetry)
+                yield Collect(self._source, collector, streams, telemetry, collector.state)
         finally:
             await streams.close()
 

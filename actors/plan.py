@@ -26,6 +26,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     kubeconfig: str = ""
     context: str = ""
     log_lines: int = Settings().log_lines
+    log_level: str = Settings().log_level
     redaction: Redaction = Redaction()
 
     def shard(self, index: int) -> Shard:

@@ -18,6 +18,7 @@ from actors.kubeapi_collector import KubeapiCollectorActor
 from actors.options import HEALTH, HOST, named
 from actors.plan import Plan
 from actors.transformer import TransformerActor
+from tapio.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class SupervisorHost:
     """`autostart` makes a process that Ray has started again begin by itself: nobody supervises the supervisor."""
 
     def __init__(self, plan: Plan, *, autostart: bool = False) -> None:
+        configure_logging(plan.log_level.upper())
         self._plan = plan
         self._wanted = tuple(desired(plan))
         self._states = {wanted.name: ActorState(name=wanted.name) for wanted in self._wanted}

@@ -11,11 +11,12 @@ from actors.options import HOST, actor_name
 from actors.plan import Plan
 from tapio.pipeline.transform import Transform
 from tapio.streams.jetstream import connect
-from tapio.telemetry import Telemetry
+from tapio.telemetry import Telemetry, configure_logging
 
 
 class TransformerHost:
     def __init__(self, plan: Plan, shard: str) -> None:
+        configure_logging(plan.log_level.upper())
         self._plan = plan
         self._shard = shard
         self._hosting = Hosting(actor_name("transformer", shard), self._opened, (RayMetrics(),))

@@ -14,7 +14,8 @@ Overview = Callable[[], Any]  # the supervisor's states of its actors, as plain 
 class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a stage is: events handled by this process, events it has yet to read, the newest one's time.
 
-    `positions` is of a correlator: stream -> the sequence up to which all that follows is stored.
+    `suffers` is what the stage is well without, in words. `positions` is of a correlator: stream -> the sequence up to
+    which all that follows is stored.
     """
 
     stage: str
@@ -22,6 +23,7 @@ class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
     pending: int = 0
     positions: dict[str, int] = {}
     newest: datetime | None = None
+    suffers: str = ""
 
 
 class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context: the kubeconfig's context; empty is its current one.
     log_lines: how many of the last lines of a container that failed or is not ready are read; 50 hold a stack trace and
         what led to it. 16 KiB are kept whatever it says; 0 reads no logs.
+    log_level: what the actors log: `info` is a line for each batch of work, `warning` only what goes wrong.
     """
 
     data_dir: str = ""
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kubeconfig: str = ""
     context: str = ""
     log_lines: int = 50
+    log_level: Literal["info", "warning"] = "info"
     redaction: Redaction = Redaction()
 
     @property

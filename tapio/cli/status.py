@@ -42,5 +42,7 @@ def _actor(actor: "ActorStatus", longest: int, clock: "Clock", width: int) -> It
     again = f", began again {actor.failures} times" if actor.failures else ""
     state = "well" if actor.healthy else f"not well ({actor.answer})"
     yield from hung(f"{actor.name:<{longest}}  ", f"{state}{restarts}{again}{read}", width)
+    if progress and progress.suffers:
+        yield from hung(" " * (longest + 2), progress.suffers, width)
     if actor.error:
         yield from hung(" " * (longest + 2), actor.error, width)

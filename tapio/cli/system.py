@@ -105,6 +105,7 @@ def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str,
         context=settings.context,
         redaction=settings.redaction,
         log_lines=settings.log_lines,
+        log_level=settings.log_level,
     )
 
 

@@ -1,5 +1,6 @@
 """`tapio up`: the pipeline on this machine, watching the kubeconfig's cluster or none, until Ctrl-C."""
 
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,7 +84,7 @@ def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"API         {pipeline.api}   (try: tapio why)")
-    print(f"dashboard   {pipeline.dashboard or 'none'}")
+    print(f"dashboard   {pipeline.dashboard or 'none'}{_token(pipeline.dashboard)}")
     print(f"NATS        {pipeline.nats}")
     print(f"data        {data}")
     print(f"cluster     {cluster}", flush=True)
@@ -96,6 +97,12 @@ def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
         signal.pause()
     except KeyboardInterrupt:
         terminal.note("stopping")
+
+
+def _token(dashboard: str) -> str:
+    """Where the token stands that the dashboard of a Ray of our own asks for."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
+    return f"   (its token: {path})" if path and dashboard.startswith("http") else ""
 
 
 def _name_unready(overview: "Overview") -> None:

@@ -1,28 +1,37 @@
 """The first stage: a collector's raw events become durable in RAW."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tapio.collectors.port import Collects
+from tapio.collectors.port import Collects, SourceState
 from tapio.pipeline.progress import Progress, newer
 from tapio.raw import Metadata, RawEvent, encode, event_id, subject_of
 from tapio.raw.event import raw_json
 from tapio.streams import RAW, Message, Streams
 from tapio.streams.port import MessageTooLargeError
-from tapio.telemetry import Collected, LossDeclared, Telemetry
+from tapio.telemetry import Collected, LossDeclared, Telemetry, Troubled
 
 
 class Collect:
-    """Runs one source into RAW. `name` is the collector's one name (`kubeapi`)."""
+    """Runs one source into RAW. `name` is the collector's one name (`kubeapi`); `state` says how the source fares."""
 
-    def __init__(self, name: str, source: Collects, streams: Streams, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: Collects,
+        streams: Streams,
+        telemetry: Telemetry,
+        state: Callable[[], SourceState] = SourceState,
+    ) -> None:
         self._name = name
         self._source = source
         self._streams = streams
         self._telemetry = telemetry
         self._events = 0
         self._newest: datetime | None = None
+        self._state = state
+        self._told: dict[str, int] = {}
 
     async def run(self) -> None:
         """Returns when the source ends; a watch never does."""
@@ -41,7 +50,16 @@ class Collect:
         self._telemetry.tell(Collected(source=self._name, events=len(events), bytes=size, took_s=took))
 
     async def progress(self) -> Progress:
-        return Progress(stage=f"collect/{self._name}", events=self._events, newest=self._newest)
+        state = self._state()
+        self._tell_troubles(state)
+        return Progress(stage=f"collect/{self._name}", events=self._events, newest=self._newest, suffers=state.suffers)
+
+    def _tell_troubles(self, state: SourceState) -> None:
+        """Tells what the source got over since it was last asked."""
+        for what, times in state.troubles.items():
+            if (more := times - self._told.get(what, 0)) > 0:
+                self._telemetry.tell(Troubled(source=self._name, what=what, times=more, error=state.last_trouble))
+        self._told = dict(state.troubles)
 
     async def _published(self, events: Sequence[RawEvent]) -> Sequence[Message]:
         """Publishes; each event that the server would never take gives its place to a loss record."""

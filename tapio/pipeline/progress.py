@@ -11,7 +11,8 @@ from tapio.streams.backoff import full_jitter
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a stage is. `positions` is the sequence it has reached by stream, `pending` what it has yet to read,
-    `newest` the time of the newest event it handled.
+    `newest` the time of the newest event it handled. `suffers` is what it is well without, in words: a source that is
+    away is no failure of its collector.
     """
 
     stage: str
@@ -19,6 +20,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     pending: int = 0
     positions: dict[str, int] = {}
     newest: datetime | None = None
+    suffers: str = ""
 
 
 def newer(one: datetime | None, other: datetime | None) -> datetime | None:

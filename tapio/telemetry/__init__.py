@@ -17,6 +17,7 @@ from tapio.telemetry.happenings import (
     StageStarted,
     StageStopped,
     Transformed,
+    Troubled,
     VerdictsFailed,
 )
 from tapio.telemetry.logs import configure_logging, logfmt
@@ -42,6 +43,7 @@ __all__ = [
     "Telemetry",
     "Totals",
     "Transformed",
+    "Troubled",
     "VerdictsFailed",
     "configure_logging",
     "logfmt",

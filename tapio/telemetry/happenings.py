@@ -54,11 +54,20 @@ class Paused(Happening, frozen=True, kw_only=True):
 class Collected(Happening, frozen=True, kw_only=True):
     """A collector's events are durable in RAW."""
 
-    level: ClassVar[int] = logging.DEBUG
     source: str
     events: int
     bytes: int
     took_s: float
+
+
+class Troubled(Happening, frozen=True, kw_only=True):
+    """A source got over something by itself, so many times since this was last told; `error` is the last one."""
+
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    what: str
+    times: int
+    error: str
 
 
 class LossDeclared(Happening, frozen=True, kw_only=True):
@@ -74,7 +83,6 @@ class LossDeclared(Happening, frozen=True, kw_only=True):
 class Transformed(Happening, frozen=True, kw_only=True):
     """Raw events are durable as unified ones."""
 
-    level: ClassVar[int] = logging.DEBUG
     stage: str
     raw: int
     unified: int
@@ -93,7 +101,6 @@ class DeadLettered(Happening, frozen=True, kw_only=True):
 class BatchStored(Happening, frozen=True, kw_only=True):
     """A shard's batch is durable in the graph. `apply_s` is the engine's time, `write_s` the store's."""
 
-    level: ClassVar[int] = logging.DEBUG
     stage: str
     events: int
     entities: int

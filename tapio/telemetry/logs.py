@@ -10,6 +10,7 @@ import msgspec
 from tapio.telemetry.happenings import Happening
 
 LOGGER = "tapio"
+_OURS = (LOGGER, "actors", "serve")
 
 
 def _value(value: Any) -> str:  # noqa: ANN401  a happening's field may be a word or a number
@@ -32,7 +33,8 @@ def configure_logging(level: str = "INFO") -> None:
     formatter.converter = time.gmtime
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
-    logger = logging.getLogger(LOGGER)
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    for name in _OURS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from benchmarks.workloads import Cluster
-from tapio.collectors.port import Emit
+from tapio.collectors.port import Emit, SourceState
 from tapio.pipeline.collect import Collect
 from tapio.raw import RawEvent, decode, event_id
 from tapio.raw.event import raw_json
@@ -49,6 +49,17 @@ async def test_an_event_emitted_twice_is_there_once(streams: MemoryStreams) -> N
     pod = Cluster(1).pod(0, 0)
     await Collect("kubeapi", Listed([pod], [pod]), streams, Telemetry()).run()
     assert len(await raw(streams)) == 1
+
+
+async def test_what_a_source_suffers_and_gets_over_is_told_once(streams: MemoryStreams) -> None:
+    telemetry, now = Telemetry(), SourceState({"refused": 2}, "500 etcd is away", "Pod not heard since noon")
+    collect = Collect("kubeapi", Listed(), streams, telemetry, lambda: now)
+    assert (await collect.progress()).suffers == "Pod not heard since noon"
+    await collect.progress()
+    assert telemetry.totals["tapio_troubled_times_total"] == 2
+    now = SourceState({"refused": 3})
+    assert not (await collect.progress()).suffers
+    assert telemetry.totals["tapio_troubled_times_total"] == 3
 
 
 async def test_an_oversized_event_becomes_a_declared_loss_and_the_others_go_on(streams: MemoryStreams) -> None:

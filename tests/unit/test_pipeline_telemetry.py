@@ -1,10 +1,22 @@
 """A happening becomes one log line and its metrics, by the types of its fields."""
 
 import logging
+import re
 
 import pytest
 
-from tapio.telemetry import METRICS, BatchStored, DeadLettered, Measurement, Paused, Telemetry, logfmt, measurements
+from tapio.telemetry import (
+    METRICS,
+    BatchStored,
+    DeadLettered,
+    Measurement,
+    Paused,
+    Telemetry,
+    Transformed,
+    configure_logging,
+    logfmt,
+    measurements,
+)
 
 
 class Kept:
@@ -43,6 +55,20 @@ def test_totals_add_counts_and_keep_the_last_gauge() -> None:
 def test_what_goes_wrong_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     Telemetry().tell(DeadLettered(stage="transform/0", messages=1, error="not a raw event"))
     assert [(record.levelno, record.name) for record in caplog.records] == [(logging.WARNING, "tapio")]
+
+
+def test_a_batch_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    loggers = [logging.getLogger(name) for name in ("tapio", "actors", "serve")]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    try:
+        configure_logging("INFO")
+        Telemetry().tell(Transformed(stage="transform/0", raw=3, unified=5, took_s=0.25))
+    finally:
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+    [line] = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\S+T\S+Z INFO Transformed stage=transform/0 raw=3 unified=5 took_s=0.25", line)
 
 
 def test_every_metric_has_a_name_of_its_own() -> None:

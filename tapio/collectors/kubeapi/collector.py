@@ -21,7 +21,7 @@ from tapio.collectors.kubeapi.logs import LOGS, Logged, LogReader
 from tapio.collectors.kubeapi.memory import Memory
 from tapio.collectors.kubeapi.waiting import first, settled, within
 from tapio.collectors.kubeapi.witness import Draft, Witness, logged
-from tapio.collectors.port import Emit
+from tapio.collectors.port import Emit, SourceState
 from tapio.collectors.redaction import ConfigMapValues, Redactor
 from tapio.errors import ForbiddenError, UnreachableError
 from tapio.kube import (
@@ -165,6 +165,11 @@ class KubeApiCollector:
             denied=dict(self._denied),
             last_seen=self._last_seen,
         )
+
+    def state(self) -> SourceState:
+        """How it fares, for those who run it beside other sources."""
+        logs = {what: count for what, count in self.observe().logs.items() if what != "log read"}
+        return SourceState({**self._troubles, **logs}, self._last_trouble, self._contact.words())
 
     async def _follow(self, memory: Memory, emit: Emit) -> None:
         redactor = Redactor(

@@ -6,7 +6,7 @@ reflector says that it lists anew, and from when to when it was blind.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tapio.kube import Answered, Denied, Position, Trouble
@@ -37,6 +37,12 @@ class Contact:
     def declared(self) -> dict[str, datetime]:
         """The silences that last, by kind."""
         return dict(self._declared)
+
+    def words(self) -> str:
+        """What is silent and since when; empty where nothing is."""
+        if ALL in self._declared:
+            return f"the API server is not heard since {_clock(self._declared[ALL])}"
+        return ", ".join(f"{kind} not heard since {_clock(since)}" for kind, since in sorted(self._declared.items()))
 
     def note(self, said: object) -> None:
         """What a reflector said; only how it fares is listened to."""
@@ -81,3 +87,7 @@ class Contact:
         for kind in sorted(self._declared):
             if settled if kind == ALL else kind not in silent:
                 yield Silence(kind, self._declared.pop(kind), withdrawn=True)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

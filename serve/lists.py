@@ -9,12 +9,14 @@ from tapio.why.lists import (
     PAGE,
     ChangeList,
     EntityList,
+    ImpactReport,
     IncidentList,
     Page,
     SourceList,
     Timeline,
     changes,
     entities,
+    impact,
     incident_list,
     sources,
     timeline,
@@ -22,7 +24,7 @@ from tapio.why.lists import (
 from tapio.why.lists.entities import Wanted
 from tapio.why.words import understand
 
-DOCUMENTS = (IncidentList, Timeline, ChangeList, EntityList, SourceList)
+DOCUMENTS = (IncidentList, ImpactReport, Timeline, ChangeList, EntityList, SourceList)
 
 
 def add_lists(app: FastAPI, graph: Graph) -> None:
@@ -42,6 +44,12 @@ def _add_incidents(app: FastAPI, graph: Graph) -> None:
         reader = graph.reader()
         asked = understand(question(target, namespace, uid=uid, at=at), reader)
         return json(incident_list(asked, reader, Page(limit, cursor)))
+
+    @app.get("/v1/impact", responses=answers(ImpactReport), response_class=Response)
+    def show_impact(target: TargetText = "", namespace: Namespace = "", uid: Uid = "", at: Moment = "") -> Response:
+        """Who is hit by what is wrong with the target, or would be if it failed; else by the worst incident."""
+        reader = graph.reader()
+        return json(impact(understand(question(target, namespace, uid=uid, at=at), reader), reader))
 
 
 def _add_history(app: FastAPI, graph: Graph) -> None:

@@ -1,6 +1,6 @@
 """The lists as text: what comes first stands first, nothing is wider than the terminal, nothing is cut away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import msgspec
@@ -12,12 +12,14 @@ from tapio.why.gaps import Span, spans
 from tapio.why.kinds import short_form
 from tapio.why.lists.changes import ChangeList, ChangeRow
 from tapio.why.lists.evidence import Evidence, EvidenceItem
+from tapio.why.lists.impact import ImpactReport, PodHit
 from tapio.why.lists.incidents import IncidentList, IncidentRow
 from tapio.why.lists.sources import SourceList, SourceRow
 from tapio.why.lists.timeline import Timeline
 from tapio.why.wording import Clock
 
 _NOTHING_CAME = "nothing is known yet: no event has come"
+_FEW = 10  # pods that are named though nothing is wrong with them
 _LEAST = 20  # columns that wrapped text has at least
 
 
@@ -101,6 +103,39 @@ def _empty(what: str, found: Timeline | ChangeList, clock: Clock) -> str:
     if not found.since or not found.at:
         return _NOTHING_CAME
     return f"{what} from {clock.local(found.since)} to {clock.both(found.at)}; --since looks further back"
+
+
+# --- Who is hit ------------------------------------------------------------------------------------------------------
+
+
+def impact(found: ImpactReport, clock: Clock, width: int) -> Iterator[str]:
+    """The cause where there is one, then the pods, those in trouble first, and who stands before them."""
+    yield from hung("", f"{_short(found.subject)} at {clock.both(found.at)}", width)
+    if found.code:
+        blamed = f"  {_short(found.entity)}" if found.entity else ""
+        yield from hung("cause      ", f"{found.code}{blamed}", width)
+    yield from _pods(found.pods, width)
+    parts = (
+        ("workloads  ", [_short(one) for one in found.workloads]),
+        ("services   ", [f"svc/{one.namespace}/{one.name} {one.ready}/{one.total} ready" for one in found.services]),
+        ("ingresses  ", [_short(one) for one in found.ingresses]),
+        ("called by  ", [_short(one) for one in found.callers]),
+    )
+    for margin, named in parts:
+        if named:
+            yield from hung(margin, ", ".join(named), width)
+    if not any((found.pods, *(named for _, named in parts))):
+        yield "nothing that is known leans on it"
+
+
+def _pods(pods: Sequence[PodHit], width: int) -> Iterator[str]:
+    troubled = [one for one in pods if one.symptom]
+    if pods:
+        yield f"pods       {len(pods)}, {len(troubled) or 'none'} in trouble"
+    for one in pods[: max(_FEW, len(troubled))]:
+        yield from hung("           ", f"{_short(one.pod)}  {one.symptom or 'well'}", width)
+    if (more := len(pods) - max(_FEW, len(troubled))) > 0:
+        yield f"           and {more} more that are well"
 
 
 # --- Evidence --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from tapio.graph import EdgeType, GraphReader, Link
+import msgspec
+
+from tapio.graph import EdgeType, Entity, GraphReader, Link
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Case
 from tapio.why.explanation import Impact, ServiceImpact
@@ -16,31 +18,65 @@ _LEANS_ON = frozenset({EdgeType.MOUNTS, EdgeType.USES, EdgeType.RUNS_ON, EdgeTyp
 NOBODY = Impact(pods=0, services=(), ingresses=(), callers=())
 
 
+class Hit(msgspec.Struct, frozen=True):
+    """The pods that are hit, who stands before them, and who calls those; each sorted."""
+
+    pods: tuple[ObjectKey, ...]
+    services: tuple[ObjectKey, ...]
+    ingresses: tuple[ObjectKey, ...]
+    callers: tuple[ObjectKey, ...]
+
+
 def impact_of(graph: GraphReader, case: Case, cause: Ranked | None, at: datetime) -> Impact:
     """The blast radius: of the cause where one is known, else of the symptoms."""
+    hit = hit_through(graph, hit_in(graph, case, cause, at), at)
+    refs = Refs(graph, at)
+    return Impact(
+        pods=len(hit.pods),
+        services=tuple(service_part(graph, service, at) for service in hit.services),
+        ingresses=tuple(refs.of(key) for key in hit.ingresses),
+        callers=tuple(refs.of(key) for key in hit.callers),
+    )
+
+
+def hit_in(graph: GraphReader, case: Case, cause: Ranked | None, at: datetime) -> frozenset[ObjectKey]:
+    """What shows the case's symptoms, and what else has the same cause."""
     hit = _hit_by(graph, cause, at) if cause else frozenset[ObjectKey]()
-    keys = hit | frozenset(symptom.subject for symptom in case.open)
+    return hit | frozenset(symptom.subject for symptom in case.open)
+
+
+def leaning_on(graph: GraphReader, key: ObjectKey, at: datetime) -> frozenset[ObjectKey]:
+    """What would be hit if it failed: all that it owns, selects or routes to, and what mounts, uses, runs on or calls
+    any of that.
+    """
+    if key.kind == "Namespace":
+        return frozenset(entity.key for entity in graph.entities(at, kind="Pod", namespace=key.name) if _is(entity, at))
+    below = members(graph, key, at)
+    leaning = {one for each in below for type_ in _LEANS_ON for one in _sources(graph, each, type_, at)}
+    return frozenset({*below, *(member for one in leaning for member in members(graph, one, at))})
+
+
+def hit_through(graph: GraphReader, keys: frozenset[ObjectKey], at: datetime) -> Hit:
+    """The pods among `keys`, with the Services and ingresses before them and who calls those."""
     pods = sorted(key for key in keys if key.kind == "Pod")
     services = {key for key in keys if key.kind == "Service"}
     services |= {edge for pod in pods for edge in _sources(graph, pod, EdgeType.SELECTS, at)}
     ingresses = {key for key in keys if key.kind == "Ingress"}
     ingresses |= {key for service in services for key in _sources(graph, service, EdgeType.ROUTES_TO, at)}
     callers = {key for called in (*pods, *services) for key in _sources(graph, called, EdgeType.TALKS_TO, at)}
-    refs = Refs(graph, at)
-    return Impact(
-        pods=len(pods),
-        services=tuple(_service(graph, service, at) for service in sorted(services)),
-        ingresses=tuple(refs.of(key) for key in sorted(ingresses)),
-        callers=tuple(refs.of(key) for key in sorted(callers - keys)),
-    )
+    return Hit(tuple(pods), tuple(sorted(services)), tuple(sorted(ingresses)), tuple(sorted(callers - keys)))
+
+
+def _is(entity: Entity, at: datetime) -> bool:
+    return entity.valid_to is None or entity.valid_to > at
 
 
 def _sources(graph: GraphReader, key: ObjectKey, type_: EdgeType, at: datetime) -> list[ObjectKey]:
     return [edge.source for edge in graph.edges(key, at) if edge.type == type_ and edge.target == key]
 
 
-def _service(graph: GraphReader, service: ObjectKey, at: datetime) -> ServiceImpact:
-    """A backend that shows any symptom, a start included, takes no traffic."""
+def service_part(graph: GraphReader, service: ObjectKey, at: datetime) -> ServiceImpact:
+    """How many of its backends are ready: one that shows any symptom, a start included, takes no traffic."""
     edges = graph.edges(service, at)
     backends = {edge.target for edge in edges if edge.type == EdgeType.SELECTS and edge.source == service}
     ready = sum(not graph.symptoms(at, backend) for backend in backends)

@@ -150,6 +150,15 @@ def test_words_that_may_mean_several_list_them() -> None:
 # --- Settings --------------------------------------------------------------------------------------------------------
 
 
+def test_impact_names_who_is_hit() -> None:
+    text = tapio("impact", "cm/checkout-cfg", "-f", CRASH, COLUMNS="80").stdout
+    assert "4, 1 in trouble" in text
+    assert "svc/shop/checkout 3/4 ready" in text
+    worst = document("impact", "-f", CRASH)
+    assert worst["code"] == "runtime.crash_after_change"
+    assert [pod["symptom"] for pod in worst["pods"]] == ["CrashLoopBackOff"]
+
+
 def test_explain_says_what_a_cause_means() -> None:
     text = tapio("explain", "runtime.oom_killed", COLUMNS="80").stdout
     assert text.startswith("runtime.oom_killed\n  The container's last run was ended by the kernel")

@@ -79,6 +79,13 @@ def test_before_the_first_event_the_lists_are_empty(tmp_path: Path) -> None:
         assert is_problem(client.get("/v1/why"), 404)["detail"]
 
 
+def test_the_impact_of_a_target_is_that_of_why_and_what_leans_on_it(crash: httpx.Client) -> None:
+    worst = crash.get("/v1/impact").json()
+    assert len(worst["pods"]) == crash.get("/v1/why").json()["impact"]["pods"]
+    assert len(crash.get("/v1/impact", params={"target": "cm/checkout-cfg"}).json()["pods"]) == 4
+    is_problem(crash.get("/v1/impact", params={"target": "cm/nothing"}), 404)
+
+
 def test_the_rules_are_listed(crash: httpx.Client) -> None:
     assert len(crash.get("/v1/rules").json()["items"]) > 50
     [rule] = crash.get("/v1/rules", params={"code": "runtime.crash_app"}).json()["items"]

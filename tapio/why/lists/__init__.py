@@ -8,6 +8,7 @@ Never: I/O, a clock; the raw events behind an answer are fetched by whoever has 
 from tapio.why.lists.changes import ChangeList, changes
 from tapio.why.lists.entities import EntityList, entities
 from tapio.why.lists.evidence import Evidence, EvidenceItem, evidence, with_raw
+from tapio.why.lists.impact import ImpactReport, impact
 from tapio.why.lists.incidents import IncidentList, incident_list
 from tapio.why.lists.paging import LONGEST, PAGE, Page
 from tapio.why.lists.sources import SourceList, sources
@@ -20,6 +21,7 @@ __all__ = [
     "EntityList",
     "Evidence",
     "EvidenceItem",
+    "ImpactReport",
     "IncidentList",
     "Page",
     "SourceList",
@@ -27,6 +29,7 @@ __all__ = [
     "changes",
     "entities",
     "evidence",
+    "impact",
     "incident_list",
     "sources",
     "timeline",

@@ -13,7 +13,7 @@ from tapio.correlators.rules.nothing import ROUTINE
 from tapio.correlators.timeline import Point, Timeline
 from tapio.correlators.world import Watched, World
 from tapio.graph import Change, Entity, Gap, GraphBatch, HistoryEntry, RestoredPartition, SourceCoverage
-from tapio.unified import FACTS, EventName, ObjectKey, UnifiedEvent, decode, partition_of
+from tapio.unified import FACTS, EventName, ObjectKey, SharingDecoder, UnifiedEvent, partition_of
 
 
 class Failure(NamedTuple):
@@ -42,8 +42,9 @@ class Engine:
 
     def restore(self, partition: str, restored: RestoredPartition) -> None:  # noqa: ARG002  the caller says which it is
         """Takes up a partition (or `shared`) where the store has it: events say themselves where they belong."""
+        decoder = SharingDecoder()
         for entry in restored.history:
-            event = decode(entry.document)
+            event = decoder.decode(entry.document)
             self._world.add(event, event.key)
         for change in restored.changes:
             self._world.history(change.entity).remember(change)

@@ -142,13 +142,18 @@ def _after(events: list[UnifiedEvent], at: datetime) -> int:
     return bisect_right(events, at, key=_at)
 
 
+def _same(one: object, other: object) -> bool:
+    """Equal; parts that a shard has read are mostly identical then (see `SharingDecoder`)."""
+    return one is other or one == other
+
+
 def _says_the_same(one: UnifiedEvent, other: UnifiedEvent) -> bool:
     """Whether two states of a name are equal in all that a conclusion may rest on."""
     return (
-        one.k8s_context == other.k8s_context
+        _same(one.k8s_context, other.k8s_context)
         and one.root == other.root
         and is_deleted(one) == is_deleted(other)
-        and one.object == other.object
+        and _same(one.object, other.object)
     )
 
 

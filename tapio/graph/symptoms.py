@@ -31,7 +31,6 @@ class SymptomCode(StrEnum):
     PROGRESS_DEADLINE = "ProgressDeadlineExceeded"
     SCALED_TO_ZERO = "ScaledToZero"
     JOB_FAILED = "JobFailed"
-    NOT_RECONCILED = "NotReconciled"
 
     # What acts on workloads from beside, and leads to them.
     NOT_SCALING = "NotScaling"

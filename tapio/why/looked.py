@@ -36,7 +36,6 @@ _USUAL: dict[str, tuple[str, ...]] = {
     Code.PROGRESS_DEADLINE: ("controller.rollout_stuck", "admission.quota_exceeded"),
     Code.FAILED_CREATE: ("admission.quota_exceeded", "admission.pod_security", "admission.webhook_failed"),
     Code.JOB_FAILED: ("controller.job_failed",),
-    Code.NOT_RECONCILED: ("control.controller_down",),
     Code.NOT_SCALING: ("controller.hpa_no_metrics", "controller.hpa_bounds"),
     Code.MISSED_SCHEDULE: ("controller.cron_missed",),
     Code.EVICTION_REFUSED: ("controller.pdb_blocks",),

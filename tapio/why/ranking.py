@@ -21,6 +21,7 @@ _SHALLOW_FIRST = {
     "controller.rollout_stuck": ("",),
     "controller.job_failed": ("",),
     "service.no_ready_endpoints": ("",),
+    "scheduling.": ("node.drained",),
     "runtime.readiness": _WHY_IT_FAILS,
     "runtime.crash_app": _WHY_IT_FAILS,
     "startup.init_container": _WHY_IT_FAILS,
@@ -43,7 +44,7 @@ _WORST_FIRST = (
     SymptomCode.FAILED, SymptomCode.JOB_FAILED, SymptomCode.ERROR, SymptomCode.INIT_ERROR, SymptomCode.RUN_ERROR,
     SymptomCode.CREATE_ERROR, SymptomCode.CONFIG_ERROR, SymptomCode.INVALID_IMAGE_NAME, SymptomCode.IMAGE_PULL,
     SymptomCode.NO_ENDPOINTS, SymptomCode.FAILED_CREATE, SymptomCode.PROGRESS_DEADLINE, SymptomCode.UNAVAILABLE,
-    SymptomCode.PORT_MISMATCH, SymptomCode.MISROUTED, SymptomCode.NOT_RECONCILED, SymptomCode.UNBOUND,
+    SymptomCode.PORT_MISMATCH, SymptomCode.MISROUTED, SymptomCode.UNBOUND,
     SymptomCode.PENDING, SymptomCode.NOT_READY, SymptomCode.MISSED_SCHEDULE, SymptomCode.EVICTION_REFUSED,
     SymptomCode.NOT_SCALING,
 )  # fmt: skip

@@ -7,6 +7,7 @@ example and near-miss in `tests/unit/rules`. Importing this package registers ev
 from tapio.correlators.rules import (
     admission,
     backends,
+    cascades,
     commands,
     configuration,
     controllers,
@@ -41,6 +42,7 @@ __all__ = [
     "Rule",
     "admission",
     "backends",
+    "cascades",
     "commands",
     "configuration",
     "controllers",

@@ -10,7 +10,6 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 
-from tapio import unified
 from tapio.correlators import Arrival, Engine
 from tapio.errors import BadEventError, StoreUnavailableError
 from tapio.graph import GraphBatch
@@ -21,6 +20,7 @@ from tapio.pipeline.transform import stream_of
 from tapio.stores import GraphStore
 from tapio.streams import Delivery, Streams
 from tapio.telemetry import BatchStored, DeadLettered, Paused, Skipped, Telemetry, VerdictsFailed
+from tapio.unified import SharingDecoder
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +38,7 @@ class Correlate:
         self._store = store
         self._telemetry = telemetry
         self._feed: Feed | None = None
+        self._decoder = SharingDecoder()
         self._read: dict[str, int] = {}
         self._events = 0
         self._newest: datetime | None = None
@@ -94,7 +95,7 @@ class Correlate:
     async def _decode(self, feed: Feed, pages: Sequence[Page]) -> list[Arrival]:
         arrivals: list[Arrival] = []
         for name, deliveries in pages:
-            good, bad = decode_page(name, deliveries)
+            good, bad = decode_page(name, deliveries, self._decoder)
             arrivals += good
             for delivery, error in bad:
                 await feed.dead_letter(name, delivery, error)
@@ -148,13 +149,15 @@ class _Step(msgspec.Struct, frozen=True):
         )
 
 
-def decode_page(partition: str, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[tuple[Delivery, str]]]:
+def decode_page(
+    partition: str, deliveries: Sequence[Delivery], decoder: SharingDecoder
+) -> tuple[list[Arrival], list[tuple[Delivery, str]]]:
     """The events of one page, and the deliveries that are none, each with the reason."""
     good: list[Arrival] = []
     bad: list[tuple[Delivery, str]] = []
     for delivery in deliveries:
         try:
-            event = unified.decode(delivery.data)
+            event = decoder.decode(delivery.data)
         except BadEventError as error:
             bad.append((delivery, error.message))
             continue

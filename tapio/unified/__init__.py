@@ -21,6 +21,7 @@ from tapio.unified.event import (
 )
 from tapio.unified.names import EventName
 from tapio.unified.partitions import FACTS, PARTITIONS, SHARED, SHARED_KINDS, partition_of, subject_of
+from tapio.unified.sharing import SharingDecoder
 
 __all__ = [
     "FACTS",
@@ -36,6 +37,7 @@ __all__ = [
     "ObjectKey",
     "OwnerReference",
     "Severity",
+    "SharingDecoder",
     "TraceContext",
     "UnifiedEvent",
     "decode",

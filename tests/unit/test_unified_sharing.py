@@ -1,0 +1,54 @@
+"""Reading events so that equal parts are one object: what is read is the same, and what is equal is identical."""
+
+import msgspec
+import pytest
+
+from tapio.errors import BadEventError
+from tapio.pipeline.local import unify_events
+from tapio.unified import SharingDecoder, UnifiedEvent, decode, encode
+from tests.unit.rules.scene import Scene, configmap, pod, running, with_status
+
+
+def events() -> list[UnifiedEvent]:
+    obj = pod()
+    scene = Scene().see(configmap("cfg", {"DB": "a"}), at=0).see(obj, at=1)
+    scene.see(with_status(obj, running(2), ready=True), at=2).see(with_status(obj, running(2), ready=True), at=3)
+    return [*unify_events(scene.say(obj, "Started", "Started container app", at=4).events)]
+
+
+def fields(event: UnifiedEvent) -> dict[str, object]:
+    return {name: getattr(event, name) for name in UnifiedEvent.__struct_fields__}
+
+
+def test_what_is_read_is_what_was_written() -> None:
+    decoder = SharingDecoder()
+    for event in events():
+        assert fields(decoder.decode(encode(event))) == fields(decode(encode(event)))
+
+
+def test_a_state_that_repeats_is_the_same_object() -> None:
+    decoder = SharingDecoder()
+    states = [decoder.decode(encode(event)) for event in events() if event.k8s_context.kind == "Pod" and event.object]
+    unready, ready, again = states
+    assert ready.object is again.object
+    assert ready.object is not unready.object
+    assert ready.k8s_context is unready.k8s_context
+
+
+def test_what_was_forgotten_is_read_again() -> None:
+    decoder = SharingDecoder(kept=2)
+    for event in [*events(), *events()]:
+        assert fields(decoder.decode(encode(event))) == fields(event)
+
+
+@pytest.mark.parametrize("document", [b"", b"[]", b"{", b'{"id": 1}', b"\xff"])
+def test_what_is_no_event_is_refused(document: bytes) -> None:
+    with pytest.raises(BadEventError, match="not a unified event"):
+        SharingDecoder().decode(document)
+
+
+def test_a_state_of_the_wrong_type_is_refused() -> None:
+    document = msgspec.json.decode(encode(next(one for one in events() if one.object)))
+    document["object"]["kind"] = 7
+    with pytest.raises(BadEventError, match="not a unified event"):
+        SharingDecoder().decode(msgspec.json.encode(document))

@@ -1,18 +1,20 @@
 """End to end: raw events through real JetStream, transform, correlate, SQLite, beside the raw cost of the same bytes.
 
-`python -m benchmarks.bench_pipeline [--events N] [--pods]`: two processes, one that publishes and transforms, one that
-correlates both shards; the time runs from the first publish until every event's effects are in the file. `--pods`
-feeds full Pod updates only. `--profile FILE` writes a profile of each process.
+`python -m benchmarks.bench_pipeline [--events N] [--workloads N]`: one process publishes and transforms, one correlates
+each shard, as actors do. Three loads follow each other on the same cluster: every object for the first time (as a LIST
+gives them), the declared mix (benchmarks/workloads.py), full Pod updates only. The time of each runs from its first
+publish until every event's effects are in the file. `--profile FILE` writes a profile of each process.
 """
 
 import argparse
 import asyncio
 import cProfile
 import multiprocessing
+import os
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,8 @@ from tapio.pipeline.partition import assign
 from tapio.pipeline.transform import Transform, unify
 from tapio.raw import RawEvent
 from tapio.stores.sqlite import SqliteStore
-from tapio.streams import RAW, Delivery, Message, topology
-from tapio.streams.embedded import start
+from tapio.streams import RAW, Delivery, topology
+from tapio.streams.embedded import EmbeddedServer, start
 from tapio.streams.jetstream import JetStreams, connect
 from tapio.telemetry import Telemetry
 from tapio.unified import PARTITIONS
@@ -58,33 +60,26 @@ def profiled(path: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     profile.dump_stats(path)
 
 
-def correlate(url: str, graph: str, stop: Any, path: str) -> None:  # noqa: ANN401  multiprocessing's Event
-    """The second process: both shards, until told to stop."""
+def correlate(url: str, graph: str, number: int, stop: Any, path: str) -> None:  # noqa: ANN401  multiprocessing's Event
+    """A process of its own: one shard, until told to stop."""
 
     async def run() -> None:
-        stores = [SqliteStore(Path(graph)) for _ in range(SHARDS)]
+        store = SqliteStore(Path(graph))
         streams = await connect(url)
-        shards = assign(PARTITIONS, SHARDS)
-        tasks = [
-            asyncio.create_task(Correlate(shard, streams, store, Telemetry()).run())
-            for shard, store in zip(shards, stores, strict=True)
-        ]
-        while not stop.is_set():  # noqa: ASYNC110  the event is another process's
+        shard = assign(PARTITIONS, SHARDS)[number]
+        task = asyncio.create_task(Correlate(shard, streams, store, Telemetry()).run())
+        while not stop.is_set() and not task.done():  # noqa: ASYNC110  the event is another process's
             await asyncio.sleep(0.02)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         await streams.close()
-        for store in stores:
-            store.close()
+        store.close()
 
     profiled(path, run)
 
 
-async def stored(streams: JetStreams, graph: Path, transform: Transform, events: int) -> bool:
-    """Whether everything fed is transformed, and everything transformed is in the graph."""
-    if (await transform.progress()).events < events:
-        return False
+async def stored(streams: JetStreams, graph: Path) -> bool:
+    """Whether everything transformed is in the graph."""
     with closing(SqliteStore(graph, read_only=True)) as store:
         read = {
             position.stream: position.sequence
@@ -92,30 +87,40 @@ async def stored(streams: JetStreams, graph: Path, transform: Transform, events:
             for position in store.positions(f"partition/{number}")
         }
     for spec in topology(PARTITIONS)[1:-1]:
-        reader = await streams.follow(spec.name, read.get(spec.name, 0))
-        behind = await reader.pending()
-        await reader.close()
-        if behind:
+        if await streams.last(spec.name) > read.get(spec.name, 0):
             return False
     return True
 
 
-async def end_to_end(url: str, graph: Path, events: Sequence[RawEvent]) -> float:
-    """Seconds from the first publish to the last event's effects."""
-    streams = await connect(url)
-    transform = Transform("0", streams, PARTITIONS, Telemetry())
-    started = time.perf_counter()
-    task = asyncio.create_task(transform.run())
-    await Collect("kubeapi", Listed(events), streams, Telemetry()).run()
-    published = time.perf_counter() - started
-    while not await stored(streams, graph, transform, len(events)):  # noqa: ASYNC110  another process stores
-        await asyncio.sleep(0.05)
-    took = time.perf_counter() - started
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await streams.close()
-    print(f"  published after {published:.2f} s")
-    return took
+class Pipeline:
+    """A Tapio without Ray: what runs in this process, and the pids of the others."""
+
+    def __init__(self, streams: JetStreams, transform: Transform, graph: Path, pids: dict[str, int]) -> None:
+        self._streams = streams
+        self._transform = transform
+        self._graph = graph
+        self._pids = pids
+
+    async def feed(self, events: Sequence[RawEvent]) -> tuple[float, dict[str, float]]:
+        """Seconds from the first publish to the last event's effects, and of CPU by process."""
+        before, done = self._cpu(), (await self._transform.progress()).events
+        started = time.perf_counter()
+        await Collect("kubeapi", Listed(events), self._streams, Telemetry()).run()
+        while (await self._transform.progress()).events < done + len(events):  # noqa: ASYNC110  it counts, it does not call
+            await asyncio.sleep(0.02)
+        while not await stored(self._streams, self._graph):  # noqa: ASYNC110  other processes store
+            await asyncio.sleep(0.02)
+        took = time.perf_counter() - started
+        return took, {name: after - before[name] for name, after in self._cpu().items()}
+
+    def _cpu(self) -> dict[str, float]:
+        return {name: _cpu_seconds(pid) for name, pid in self._pids.items()}
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process, from Linux' /proc."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def raw_cost(url: str, events: Sequence[RawEvent]) -> float:
@@ -124,68 +129,98 @@ async def raw_cost(url: str, events: Sequence[RawEvent]) -> float:
     deliveries = [Delivery(message.subject, message.data, place) for place, message in enumerate(raw, 1)]
     batches = {RAW: raw, **unify(deliveries, PARTITIONS).messages}
     streams = await connect(url)
+    ends = {stream: await streams.last(stream) for stream in batches}
     started = time.perf_counter()
     for stream, messages in batches.items():
         await streams.publish(stream, messages)
-    for stream, messages in batches.items():
-        await _read(streams, stream, messages)
+    for stream, end in ends.items():
+        await _read(streams, stream, end)
     took = time.perf_counter() - started
     await streams.close()
     return took
 
 
-async def _read(streams: JetStreams, stream: str, messages: Sequence[Message]) -> None:
-    reader = await streams.follow(stream, 0)
-    left = len({message.id for message in messages})
-    while left:
+async def _read(streams: JetStreams, stream: str, after: int) -> None:
+    reader = await streams.follow(stream, after)
+    left = await streams.last(stream) - after
+    while left > 0:
         left -= len(await reader.next(_BATCH, 5.0))
     await reader.close()
 
 
-async def measure(events: Sequence[RawEvent], profile: str) -> None:
+async def measure(loads: Mapping[str, Sequence[RawEvent]], profile: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        costs = {}
         async with await start(Path(folder) / "raw") as server:
-            streams = await connect(server.url)
-            await streams.ensure(topology(PARTITIONS))
-            await streams.close()
-            cost = await raw_cost(server.url, events)
+            await _make_streams(server.url)
+            for name, events in loads.items():
+                costs[name] = await raw_cost(server.url, events)
         async with await start(Path(folder) / "nats") as server:
-            streams = await connect(server.url)
-            await streams.ensure(topology(PARTITIONS))
-            await streams.close()
-            took = await _two_processes(server.url, Path(folder) / "graph.sqlite", events, profile)
-    print(f"  raw nats-py cost {cost:.2f} s ({len(events) / cost:,.0f} events/s)")
-    print(f"  end to end       {took:.2f} s ({len(events) / took:,.0f} events/s), {took / cost:.1f} x the raw cost")
+            await _make_streams(server.url)
+            async with running(server, Path(folder) / "graph.sqlite", profile) as pipeline:
+                for name, events in loads.items():
+                    took, cpu = await pipeline.feed(events)
+                    tell(name, events, costs[name], took, cpu)
 
 
-async def _two_processes(url: str, graph: Path, events: Sequence[RawEvent], profile: str) -> float:
+async def _make_streams(url: str) -> None:
+    streams = await connect(url)
+    await streams.ensure(topology(PARTITIONS))
+    await streams.close()
+
+
+def tell(name: str, events: Sequence[RawEvent], cost: float, took: float, cpu: dict[str, float]) -> None:
+    size = sum(len(to_message(event).data) for event in events) / len(events)
+    print(f"{name}: {len(events):,} events of {size:,.0f} bytes")
+    print(f"  raw nats-py cost {cost:6.2f} s ({len(events) / cost:,.0f} events/s)")
+    print(f"  end to end       {took:6.2f} s ({len(events) / took:,.0f} events/s), {took / cost:.1f} x the raw cost")
+    each = ", ".join(f"{process} {seconds / len(events) * 1e6:.0f}" for process, seconds in cpu.items())
+    print(f"  microseconds of CPU per event: {each}")
+
+
+@asynccontextmanager
+async def running(server: EmbeddedServer, graph: Path, profile: str) -> AsyncIterator[Pipeline]:
+    """The pipeline: a process for each shard, everything else here."""
     SqliteStore(graph).close()  # makes the tables
     spawn = multiprocessing.get_context("spawn")
     stop = spawn.Event()
-    second = spawn.Process(target=correlate, args=(url, str(graph), stop, profile and f"{profile}.correlate"))
-    second.start()
-    await asyncio.sleep(1.5)  # it imports; its time is not the pipeline's
+    paths = [profile and f"{profile}.correlate{number}" for number in range(SHARDS)]
+    shards = [
+        spawn.Process(target=correlate, args=(server.url, str(graph), number, stop, path))
+        for number, path in enumerate(paths)
+    ]
+    for shard in shards:
+        shard.start()
+    streams = await connect(server.url)
+    transform = Transform("0", streams, PARTITIONS, Telemetry())
+    task = asyncio.create_task(transform.run())
+    await asyncio.sleep(2.0)  # they import; their time is not the pipeline's
+    pids = {"collect and transform": os.getpid(), "nats-server": server.pid}
+    pids |= {f"correlate {number}": shard.pid for number, shard in enumerate(shards) if shard.pid}
     try:
-        return await end_to_end(url, graph, events)
+        yield Pipeline(streams, transform, graph, pids)
     finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await streams.close()
         stop.set()
-        await asyncio.to_thread(second.join)
+        for shard in shards:
+            await asyncio.to_thread(shard.join)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--workloads", type=int, default=1_000)
-    parser.add_argument("--pods", action="store_true")
     parser.add_argument("--profile", default="")
     chosen = parser.parse_args()
     cluster = Cluster(chosen.workloads)
-    appeared = list(cluster.appears())
-    updates = cluster.pod_updates if chosen.pods else cluster.updates
-    events = [*appeared, *updates(max(0, chosen.events - len(appeared)))][: chosen.events]
-    size = sum(len(to_message(event).data) for event in events) / len(events)
-    print(f"pipeline: {len(events):,} events of {size:,.0f} bytes, {chosen.workloads:,} workloads")
-    profiled(chosen.profile and f"{chosen.profile}.transform", lambda: measure(events, chosen.profile))
+    loads = {
+        "first sight": list(cluster.appears()),
+        "declared mix": list(cluster.updates(chosen.events)),
+        "full Pods": list(cluster.pod_updates(chosen.events)),
+    }
+    profiled(chosen.profile and f"{chosen.profile}.transform", lambda: measure(loads, chosen.profile))
 
 
 if __name__ == "__main__":

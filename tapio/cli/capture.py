@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tapio.errors import Exit, TapioError, UnreachableError, UsageError
+from tapio.errors import Exit, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from tapio.raw import RawEvent
@@ -102,28 +102,19 @@ async def _collected(settings: "Settings") -> "list[RawEvent]":
     Raises:
         UnreachableError: no Tapio's NATS answers.
     """
+    from tapio.cli import streams
     from tapio.raw import decode
     from tapio.streams import RAW
-    from tapio.streams.jetstream import connect
 
-    url = settings.nats or f"nats://127.0.0.1:{settings.nats_port}"
-    streams = await connect(url)
-    try:
-        reader = await _reader(streams, RAW, url)
-        events: list[Any] = []
+    async def read(collected: Any) -> "list[RawEvent]":  # noqa: ANN401  the port's types load NATS
+        reader = await collected.follow(RAW, 0)
+        events: list[RawEvent] = []
         while deliveries := await reader.next(_PAGE, _QUIET_S):
             events += (decode(delivery.data) for delivery in deliveries)
         await reader.close()
-    finally:
-        await streams.close()
-    return events
+        return events
 
-
-async def _reader(streams: Any, stream: str, url: str) -> Any:  # noqa: ANN401  the port's types load NATS
-    try:
-        return await streams.follow(stream, 0)
-    except TapioError as error:
-        raise UnreachableError(f"the NATS at {url} has no stream {stream}: no Tapio uses it") from error
+    return await streams.ask(settings, read)
 
 
 def _ago(since: str) -> datetime:

@@ -15,6 +15,7 @@ from tapio.cli import (
     changes,
     config,
     demo,
+    dlq,
     doctor,
     evidence,
     explain,
@@ -58,6 +59,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(dlq.app, name="dlq")
 
 
 def _say_version(asked: bool) -> None:
@@ -112,6 +114,7 @@ def _program() -> str:
 
 def _command(arguments: Sequence[str]) -> str:
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {group.name for group in app.registered_groups if group.name}
     return f"{arguments[0]} " if arguments and arguments[0] in known else ""
 
 

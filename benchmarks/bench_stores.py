@@ -129,7 +129,8 @@ def entry(number: int, of: int) -> HistoryEntry:
         message=_FILLER,
     )
     return HistoryEntry(
-        partition=str(partition_of(str(owner_of(of)))), sequence=number, key=key, uid=uid, at=event.timestamp, order=number,
+        partition=str(partition_of(str(owner_of(of)))), sequence=number, key=key, uid=uid, at=event.timestamp,
+        order=number,
         event_id=event.id, raw_id=event.id, document=encode(event), raw_sequence=number,
     )  # fmt: skip
 

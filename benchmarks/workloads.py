@@ -14,6 +14,7 @@ from tapio.raw.event import raw_json
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PODS_PER_WORKLOAD = 3
+OBJECTS_PER_WORKLOAD = 5 + PODS_PER_WORKLOAD
 STEP = timedelta(milliseconds=20)  # 50 events a second in event time
 
 _KINDS = ("pod", "event", "workload", "endpoints", "configmap", "node")

@@ -30,8 +30,11 @@ _PREDICATES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             SELECTOR,
             r"match (Pod's )?node (affinity|selector)|requested node name|\[NodeAffinity|prefilter result",
         ),
-        (CLAIM_MISSING, r'persistentvolumeclaim "?[\w./-]+"? not found|ephemeral volume controller to create'),
-        (UNBOUND, r"unbound (immediate )?PersistentVolumeClaims|available persistent volumes to bind"),
+        (
+            CLAIM_MISSING,
+            r'persistentvolumeclaim "?[\w./-]+"? (not found|is being deleted)|ephemeral volume controller to create',
+        ),
+        (UNBOUND, r"unbound (immediate )?PersistentVolumeClaims|available persistent volumes to bind|binding volumes"),
         (
             VOLUME_ZONE,
             r"volume node affinity|PersistentVolume's node affinity|available volume zone|to non-existent pv",
@@ -55,7 +58,7 @@ _AFTERTHOUGHT = re.compile(r"\.?\s+(?:no new claims to deallocate|preemption:)")
 _COUNTED = re.compile(r"(\d+) ")
 _TAINT = re.compile(r"taints?(?:\(s\))? \{([^:}=]*)[:=]?\s*([^}]*)\}")
 _RESOURCE = re.compile(r"Insufficient ([\w./-]+)")
-_CLAIM = re.compile(r'persistentvolumeclaim "?([\w./-]+?)"? not found')
+_CLAIM = re.compile(r'persistentvolumeclaim "?([\w./-]+?)"? (?:not found|is being)')
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

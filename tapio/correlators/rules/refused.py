@@ -23,6 +23,12 @@ WEBHOOK_FAILED = "admission.webhook_failed"
 WEBHOOK_DENIED = "admission.webhook_denied"
 POD_SECURITY = "admission.pod_security"
 RBAC = "admission.rbac_denied"
+POLICY = "admission.policy_denied"
+PRIORITY = "admission.priority_class_missing"
+RUNTIME_CLASS = "admission.runtime_class_missing"
+TERMINATING = "admission.stuck_deleting"
+INVALID = "admission.template_invalid"
+NO_SPACE = "control.etcd_no_space"
 
 # The first that matches decides: a webhook's own text may quote any of the others.
 _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -30,6 +36,15 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for code, words in (
         (WEBHOOK_FAILED, r'failed calling webhook "(?P<name>[^"]+)"(?P<why>.*)'),
         (WEBHOOK_DENIED, r'admission webhook "(?P<name>[^"]+)" denied the request(?P<why>.*)'),
+        (WEBHOOK_DENIED, r"(?P<name>image policy webhook) backend denied (?P<why>.*)"),
+        (POLICY, r"ValidatingAdmissionPolicy '(?P<name>[^']+)' with binding '[^']+' denied request: (?P<why>.*)"),
+        (PRIORITY, r"(?P<why>no PriorityClass with name (?P<name>\S+) was found)"),
+        (RUNTIME_CLASS, r'(?P<why>RuntimeClass "(?P<name>[^"]+)" not found)'),
+        (
+            TERMINATING,
+            r"(?P<why>unable to create new content in namespace (?P<name>\S+) because it is being terminated)",
+        ),
+        (NO_SPACE, r"(?P<why>etcdserver: (?:mvcc: )?(?P<name>database space exceeded|no space))"),
         (QUOTA, r"exceeded quota: (?P<name>[^,]+), (?P<why>requested: .*)"),
         (LIMITS_REQUIRED, r"failed quota: (?P<name>[^:]+): must specify (?P<why>.+)"),
         (SERVICE_ACCOUNT, r'error looking up service account (?P<why>\S+): serviceaccount "(?P<name>[^"]+)" not found'),
@@ -41,6 +56,7 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (LIMIT_RANGE, r"(?P<why>(?:max|min)imum (?P<name>\S+) usage per (?:Container|Pod|PersistentVolumeClaim) .*)"),
         (LIMIT_RANGE, r"(?P<why>(?P<name>\S+) max limit to request ratio per .*)"),
         (LIMIT_RANGE, r"(?P<why>must be less than or equal to (?P<name>\S+) limit.*)"),
+        (INVALID, r'(?:Pod|PersistentVolumeClaim) "[^"]*" is invalid: (?P<name>[\w.\[\]]+): (?P<why>.*)'),
         (RBAC, r'User "(?P<name>system:serviceaccount:[^"]+)" (?P<why>cannot .*)'),
     )
 )

@@ -99,7 +99,8 @@ def _tainted(pod: PodView, decision: Decision) -> Finding:
     own = recent_change(pod, decision.refusal)
     words = f"it does not tolerate the nodes' taint {shown}".rstrip()
     hint = f"kubectl -n {pod.key.namespace} edit {target(pod.workload)}   # add a toleration for {shown}"
-    return _finding(pod, decision, pod.workload, own, words, 0.93, attributes=attributes, next_=(hint,))
+    sure = 0.5 if key.startswith(_NODE_TROUBLE) else 0.93  # a node in trouble, but which is not known from here
+    return _finding(pod, decision, pod.workload, own, words, sure, attributes=attributes, next_=(hint,))
 
 
 def _is_later(pod: PodView, decision: Decision, barrier: Barrier) -> bool:

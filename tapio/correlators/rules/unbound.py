@@ -35,11 +35,11 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     next: tuple[str, ...] = ()
 
 
-def diagnosed(claim: ClaimView) -> Diagnosis | None:
+def diagnosed(claim: ClaimView, *, is_due: bool = False) -> Diagnosis | None:
     """Why it is not bound, by its class, its volumes, and last by what the controllers said; None where that is not
-    known, or it is bound.
+    known, or it is bound. One that waits for its first pod is due once the scheduler has tried to bind it for one.
     """
-    if claim.is_bound or claim.waits_for_a_pod:
+    if claim.is_bound or (claim.waits_for_a_pod and not is_due):
         return None
     if claim.is_provisioned:
         return _unprovisioned(claim)

@@ -34,12 +34,16 @@ def waits_for_claim(pod: PodView) -> Iterator[Finding]:
         return
     known = [(key, claim_view(pod.moment, key)) for key in claims(pod)]
     if decision.code == CLAIM_MISSING:
-        yield from (_claim_missing(pod, key) for key, view in known if view is None)
+        yield from (_claim_missing(pod, key) for key, view in known if view is None or _is_leaving(view))
         return
     for _, view in known:
-        diagnosis = diagnosed(view) if view else None
+        diagnosis = diagnosed(view, is_due=True) if view else None
         if diagnosis:
             yield _finding(diagnosis, pod, pod.fact(verdict_of(decision.message)))
+
+
+def _is_leaving(claim: ClaimView) -> bool:
+    return claim.claim.metadata.deletion_timestamp is not None
 
 
 def _finding(diagnosis: Diagnosis, pod: PodView | None, *proof: Evidence) -> Finding:
@@ -59,7 +63,7 @@ def _finding(diagnosis: Diagnosis, pod: PodView | None, *proof: Evidence) -> Fin
 def _claim_missing(pod: PodView, key: ObjectKey) -> Finding:
     """The workload's reference is to blame, or the claim that somebody deleted."""
     history = pod.moment.history(key)
-    gone = history.state(pod.at) if history else None
+    gone = history.state(pod.at) if history else None  # deleted, or on its way
     changes = [one for one in pod.workload_changes if "volumes" in one.field]
     change: Change | None = changes[0] if changes and not gone else None
     facts = [change_evidence(change)] if change else [evidence(gone, f"claim {key.name} was deleted")] if gone else []
@@ -69,7 +73,7 @@ def _claim_missing(pod: PodView, key: ObjectKey) -> Finding:
         blame=key if gone else pod.workload,
         workload=pod.workload,
         change=change,
-        summary=f"it mounts the claim {key.name}, which does not exist",
+        summary=f"it mounts the claim {key.name}, which " + ("was deleted" if gone else "does not exist"),
         confidence=0.92,
         evidence=(*facts, pod.fact(verdict_of(condition.message) if condition else f"claim {key.name} not found")),
         attributes={"claim": key.name},
@@ -80,22 +84,28 @@ def _claim_missing(pod: PodView, key: ObjectKey) -> Finding:
 # --- A volume that is there, and out of reach ------------------------------------------------------------------------
 
 
-@rule(VOLUME_ZONE, "scheduling.volume_limit", version=1)
+_OUT_OF_REACH = {
+    VOLUME_ZONE: "can be reached from none of the nodes that the pod may run on",
+    "scheduling.volume_limit": "would be one more than its nodes can hold",
+    "scheduling.volume_access_mode": "is in use by another pod, and only one may",
+    "scheduling.volume_capacity": "is larger than what the nodes have left for such",
+}
+
+
+@rule(*_OUT_OF_REACH, version=2)
 def volume_out_of_reach(pod: PodView) -> Iterator[Finding]:
-    """Its volume is bound to nodes that it cannot run on, or its nodes can hold no more volumes."""
+    """Its volume is bound to nodes that it cannot run on, is another pod's, or is one more than its nodes can hold."""
     decision = deciding(pod)
-    if decision is None or decision.code not in (VOLUME_ZONE, "scheduling.volume_limit"):
+    if decision is None or decision.code not in _OUT_OF_REACH:
         return
     volume = next(_tied(pod), None)
     known = claims(pod)
     blame = volume.key if volume else known[0] if known else pod.workload
-    there = "can be reached from none of the nodes that the pod may run on"
-    limited = "the nodes can hold no more volumes"
     yield Finding(
         code=decision.code,
         blame=blame,
         workload=pod.workload,
-        summary=f"volume {blame.name} {there}" if decision.code == VOLUME_ZONE else limited,
+        summary=f"volume {blame.name} {_OUT_OF_REACH[decision.code]}",
         confidence=0.9 if volume else 0.75,
         evidence=(*([evidence(volume, "its node affinity ties it")] if volume else []),
                   pod.fact(verdict_of(decision.message))),

@@ -195,3 +195,57 @@ def test_an_account_that_stays_away_blames_the_workload() -> None:
 def test_an_account_that_is_a_moment_late_is_an_ordinary_start() -> None:
     scene = Scene().see(deployment(), at=0).see(refused(_ACCOUNT, since=1.08), at=1.1)
     assert codes(scene.links(DEPLOYMENT, at=1.12)) == ["none.starting"]
+
+
+# --- What pods name, and policies ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "blame"),
+    [
+        (
+            "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'no-latest' with binding 'b' denied request: no latest",
+            "admission.policy_denied",
+            ObjectKey("ValidatingAdmissionPolicy", "", "no-latest"),
+        ),
+        (
+            'pods "x" is forbidden: no PriorityClass with name high was found',
+            "admission.priority_class_missing",
+            DEPLOYMENT,
+        ),
+        (
+            'pods "x" is forbidden: pod rejected: RuntimeClass "gvisor" not found',
+            "admission.runtime_class_missing",
+            DEPLOYMENT,
+        ),
+        (
+            'pods "x" is forbidden: unable to create new content in namespace shop because it is being terminated',
+            "admission.stuck_deleting",
+            ObjectKey("Namespace", "", NS),
+        ),
+        (
+            'Pod "web-0" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "data"',
+            "admission.template_invalid",
+            DEPLOYMENT,
+        ),
+        (
+            "etcdserver: mvcc: database space exceeded",
+            "control.etcd_no_space",
+            ObjectKey("Component", "", "etcd"),
+        ),
+    ],
+)
+def test_what_pods_name_or_who_denies_them_is_read_from_the_refusal(message: str, code: str, blame: ObjectKey) -> None:
+    (link,) = scene_of(message).links(DEPLOYMENT, at=2)
+    assert (link.code, link.blame) == (code, blame)
+
+
+def test_a_priority_class_that_was_deleted_is_to_blame_itself() -> None:
+    scene = scene_of('pods "x" is forbidden: no PriorityClass with name high was found')
+    gone = named("PriorityClass", "high", namespace="")
+    (link,) = scene.see(gone, at=-60).see(gone, at=0.5, deleted=True).links(DEPLOYMENT, at=2)
+    assert link.blame == ObjectKey("PriorityClass", "", "high")
+
+
+def test_a_refusal_in_words_that_nobody_knows_blames_nobody() -> None:
+    assert codes(scene_of("Timeout: request did not complete within requested timeout").links(DEPLOYMENT, at=2)) == []

@@ -159,3 +159,48 @@ def test_a_volume_held_by_another_node() -> None:
     scene = Scene().see(claim(phase="Bound", volume="disk"), at=0).see(obj, at=0.6)
     (link,) = scene.say(obj, "FailedAttachVolume", said, at=0.7).links(POD, at=2)
     assert (link.code, link.blame) == ("scheduling.volume_multi_attach", CLAIM)
+
+
+# --- Bound late, in use, on its way out ------------------------------------------------------------------------------
+
+_LATE = "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. preemption: not helpful"
+_LOCAL = "kubernetes.io/no-provisioner"
+
+
+def test_a_claim_that_is_bound_late_and_that_nobody_makes_a_volume_for_is_to_blame_once_a_pod_wants_it() -> None:
+    late = storage_class(provisioner=_LOCAL, mode="WaitForFirstConsumer")
+    (link,) = waiting(_LATE).see(late, at=0).see(claim(), at=0.1).links(POD, at=3)
+    assert (link.code, link.blame.kind) == ("scheduling.volume_provisioning_failed", "StorageClass")
+
+
+def test_a_late_claim_whose_volumes_are_all_too_small_says_so() -> None:
+    late = storage_class(provisioner=_LOCAL, mode="WaitForFirstConsumer")
+    small = volume(capacity={"storage": "1Gi"})
+    (link,) = waiting(_LATE).see(late, at=0).see(small, at=0).see(claim(), at=0.1).links(POD, at=3)
+    assert link.code == "scheduling.volume_capacity"
+
+
+def test_a_binding_that_timed_out_leads_to_the_provisioner() -> None:
+    message = 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'
+    scene = waiting(message).see(storage_class(mode="WaitForFirstConsumer"), at=0).see(claim(), at=0.1)
+    scene.say(claim(), "ProvisioningFailed", "rpc error: code = Internal desc = UnauthorizedOperation", at=1, count=5)
+    (link,) = scene.links(POD, at=3)
+    assert link.code == "scheduling.volume_provisioning_failed"
+    assert "UnauthorizedOperation" in link.summary
+
+
+def test_a_claim_that_is_on_its_way_out_is_to_blame() -> None:
+    leaving = claim(phase="Bound", volume="disk")
+    leaving["metadata"]["deletionTimestamp"] = when(0.3)
+    message = '0/2 nodes are available: persistentvolumeclaim "data" is being deleted. preemption: not helpful'
+    (link,) = waiting(message).see(leaving, at=0.3).links(POD, at=3)
+    assert (link.code, link.blame) == ("scheduling.volume_claim_missing", CLAIM)
+
+
+def test_a_volume_for_one_pod_that_another_one_has() -> None:
+    message = (
+        "0/2 nodes are available: 1 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod "
+        "access mode. preemption: not helpful"
+    )
+    (link,) = waiting(message).see(claim(phase="Bound", volume="disk"), at=0.1).links(POD, at=3)
+    assert (link.code, link.blame) == ("scheduling.volume_access_mode", CLAIM)

@@ -51,7 +51,7 @@ class Engine:
         for stored in restored.timelines:
             timeline = Timeline.unpacked(stored.subject, stored.state)
             known = self._timelines.get(stored.subject)
-            if known is None or known.points[-1].at < timeline.points[-1].at:
+            if known is None or known.written < timeline.written:
                 self._timelines[stored.subject] = timeline
                 self._watch(timeline)
 

@@ -91,11 +91,12 @@ class _Span(NamedTuple):
 class Timeline:
     """A subject's verdicts, the newest last; equal neighbours are one."""
 
-    __slots__ = ("_joined_at", "_past", "_withdrawn", "points", "subject")
+    __slots__ = ("_joined_at", "_past", "_withdrawn", "points", "subject", "written")
 
     def __init__(self, subject: ObjectKey) -> None:
         self.subject = subject
         self.points: list[Point] = []
+        self.written = 0  # how often it went to the store, which has a row for each uid, each as old as its last change
         self._joined_at: datetime | None = None
         self._past: list[Point] = []  # forgotten since the store was last written
         self._withdrawn: set[str] = set()  # uids that the store may still have verdicts of, and that have none any more
@@ -155,6 +156,7 @@ class Timeline:
 
         What ended exactly at `since` is among it, for the store may still have it as open.
         """
+        self.written += 1
         spans = list(self._spans())
         since = min(since, self._joined_at or since)
         state = self.packed()
@@ -186,13 +188,16 @@ class Timeline:
 
     def packed(self) -> bytes:
         """The timeline as bytes, for the store to keep."""
-        return _encoder.encode([_Packed(one.at, one.uid, one.verdict, _names(one.seen)) for one in self.points])
+        points = [_Packed(one.at, one.uid, one.verdict, _names(one.seen)) for one in self.points]
+        return _encoder.encode(_State(self.written, points))
 
     @classmethod
     def unpacked(cls, subject: ObjectKey, state: bytes) -> "Timeline":
         """The inverse of `packed`."""
         timeline = cls(subject)
-        for one in _decoder.decode(state):
+        packed = _decoder.decode(state)
+        timeline.written = packed.written
+        for one in packed.points:
             timeline.points.append(Point(one.at, one.uid, one.verdict, frozenset(map(_watched, one.seen))))
         return timeline
 
@@ -210,6 +215,13 @@ class _Packed(msgspec.Struct, array_like=True):
     seen: list[tuple[str, ...]]
 
 
+class _State(msgspec.Struct, array_like=True):
+    """A timeline as it is stored."""
+
+    written: int
+    points: list[_Packed]
+
+
 def _names(seen: Iterable[Watched]) -> list[tuple[str, ...]]:
     return sorted((tuple(watched) for watched in seen), key=lambda one: (len(one), one))
 
@@ -223,7 +235,7 @@ def _watched(one: tuple[str, ...]) -> Watched:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[_Packed])
+_decoder = msgspec.msgpack.Decoder(_State)
 
 
 def _reaches(end: datetime | None, since: datetime) -> bool:

@@ -7,11 +7,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tapio.collectors.file import load, write_capture
 from tapio.correlators import Arrival, Engine
 from tapio.pipeline.local import correlate_events, unify_events
+from tapio.pipeline.partition import assign, positions_after, restore
 from tapio.raw import RawEvent
 from tapio.stores.memory import MemoryStore
 from tapio.transforms import route
@@ -177,6 +179,30 @@ def test_which_stream_is_read_first_changes_nothing(name: str, first: str) -> No
     shared = [each for each in arrivals(name) if each.partition == SHARED]
     own = [each for each in arrivals(name) if each.partition != SHARED]
     assert concluded([shared, own] if first == "shared" else [own, shared]) == in_order(name)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_shard_that_is_killed_after_every_batch_changes_nothing(name: str, seed: int) -> None:
+    store, shard = MemoryStore(), assign(PARTITIONS, 1)[0]
+    for batch in at_different_paces(arrivals(name), random.Random(seed)):
+        positions = positions_after(shard, {arrival.partition: arrival.sequence for arrival in batch})
+        store.write(msgspec.structs.replace(restore(shard, store).engine.apply(batch), positions=positions))
+    assert list(store.dump()) == in_order(name)[0]
+    assert [written(answer) for answer in explain_each(Question(), store)] == in_order(name)[1]
+
+
+def at_different_paces(events: Sequence[Arrival], chance: random.Random) -> Iterator[list[Arrival]]:
+    """Batches as a shard takes them: a page of some of its streams, each in its own order."""
+    waiting: dict[str, list[Arrival]] = {}
+    for event in events:
+        waiting.setdefault(event.partition, []).append(event)
+    while left := [stream for stream, events in waiting.items() if events]:
+        batch: list[Arrival] = []
+        for stream in chance.sample(left, chance.randint(1, len(left))):
+            size = chance.randint(1, 15)
+            batch += waiting[stream][:size]
+            del waiting[stream][:size]
+        yield batch
 
 
 @pytest.mark.parametrize("seed", SEEDS)

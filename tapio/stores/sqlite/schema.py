@@ -5,7 +5,7 @@ greatest integer, so that "holds at T" is one pair of comparisons.
 """
 
 APPLICATION_ID = 0x54504749  # "TPGI" in the file's header: tells a Tapio graph from any other SQLite file
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE history (

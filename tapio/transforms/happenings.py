@@ -74,6 +74,7 @@ _REASONS: dict[str, EventName] = {
     "Preempted": N.POD_PREEMPTED,
     "Preempting": N.POD_PREEMPTED,
     "FailedCreatePodSandBox": N.POD_SANDBOX_FAILED,
+    "NetworkNotReady": N.POD_SANDBOX_FAILED,
     "SandboxChanged": N.KUBERNETES_EVENT,
     "Created": N.CONTAINER_CREATED,
     "Started": N.CONTAINER_STARTED,

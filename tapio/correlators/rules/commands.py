@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.crashes import START_REASONS, hook_failure
+from tapio.correlators.rules.crashes import START_REASONS, TOO_SMALL, hook_failure
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import INTO_CONTAINER
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
@@ -17,10 +17,6 @@ _NO_SUCH_COMMAND = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
-# runc, CRI-O, docker.
-_TOO_SMALL = re.compile(
-    r"memory limit too low|memory limit \d+ too low|minimum memory limit|init was OOM-killed", re.IGNORECASE
-)
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # a shell's and runc's exit codes for a command
 _UNTOLD = 0.75  # such an exit code by itself: a program may end with it too
 
@@ -35,7 +31,7 @@ def command_invalid(container: ContainerView) -> Iterator[Finding]:
     if told is None:
         return
     text, proof = told
-    if _TOO_SMALL.search(text):
+    if TOO_SMALL.search(text):
         yield _too_small(container, proof)
     elif _FOREIGN.search(text):
         yield _foreign(container, proof)
@@ -70,7 +66,7 @@ def _is_of_a_shell(end: End, words: str) -> bool:
 
 
 def _is_of_the_program(text: str) -> bool:
-    return any(words.search(text) for words in (_NO_SUCH_COMMAND, _FOREIGN, _TOO_SMALL))
+    return any(words.search(text) for words in (_NO_SUCH_COMMAND, _FOREIGN, TOO_SMALL))
 
 
 def _no_command(container: ContainerView, proof: Evidence, confidence: float) -> Finding:

@@ -11,6 +11,10 @@ from tapio.unified import objects as k8s
 
 # The runtime's words for a container that it could not start: the program never ran.
 START_REASONS = frozenset({"StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError"})
+# runc, CRI-O and docker, of a memory limit in which nothing can be started.
+TOO_SMALL = re.compile(
+    r"memory limit too low|memory limit \d+ too low|minimum memory limit|init was OOM-killed", re.IGNORECASE
+)
 _GRACE_S = 30  # terminationGracePeriodSeconds by default
 _SLACK = timedelta(seconds=10)  # from the end of the grace period to the state that shows the end
 # What is still said in a long loop, and what is no Event.
@@ -52,7 +56,7 @@ def is_lost(end: End) -> bool:
 
 def ended_by_kubelet(pod: PodView) -> bool:
     """Whether the kubelet ended or refused the pod as a whole: only then does a failed pod's status give a reason."""
-    return pod.status.phase == "Failed" and bool(pod.status.reason)
+    return pod.eviction is not None or (pod.status.phase == "Failed" and bool(pod.status.reason))
 
 
 def hook_failure(container: ContainerView) -> UnifiedEvent | None:

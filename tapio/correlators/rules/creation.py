@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from tapio.correlators.rules.crashes import TOO_SMALL
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
@@ -87,7 +88,19 @@ _SANDBOX = tuple(
 )
 
 
-@rule("startup.sandbox_failed", "network.ip_exhausted", version=1, decided_by=("kubeapi", "cni", "systemd"))
+# The kubelet does not even try while its runtime says that there is no network (pkg/kubelet: NetworkNotReady).
+_NO_NETWORK = re.compile(
+    r"network is not ready|NetworkPluginNotReady|cni plugin not initialized|cni config uninitialized", re.IGNORECASE
+)
+
+
+@rule(
+    "startup.sandbox_failed",
+    "network.ip_exhausted",
+    "network.cni_failed",
+    version=2,
+    decided_by=("kubeapi", "cni", "systemd"),
+)
 def sandbox_failed(pod: PodView) -> Iterator[Finding]:
     """The pod's sandbox fails again and again: what serves pods on that node (CNI, IPAM, runtime) is to blame.
 
@@ -96,12 +109,16 @@ def sandbox_failed(pod: PodView) -> Iterator[Finding]:
     said = [one for one in pod.said(EventName.POD_SANDBOX_FAILED) if still_holds(pod, one)]
     if not said or not _persists(pod, said):
         return
+    tight = next((one for one in reversed(said) if TOO_SMALL.search(one.message)), None)
+    if tight is not None:
+        yield _no_room_to_start_in(pod, tight)
+        return
     newest = said[-1]
     kind = next((kind for kind, pattern in _SANDBOX if pattern.search(newest.message)), "other")
     node = ObjectKey("Node", "", pod.spec.node_name or newest.node)
     of_workload = kind == "runtime_class" or not node.name
     yield Finding(
-        code="network.ip_exhausted" if _NO_ADDRESS_LEFT.search(newest.message) else "startup.sandbox_failed",
+        code=_sandbox_code(newest.message),
         blame=pod.workload if of_workload else node,
         workload=pod.workload,
         summary=f"no sandbox for {pod.key.name} on {node.name} ({kind}): {shortened(newest.message, 160)}",
@@ -111,6 +128,31 @@ def sandbox_failed(pod: PodView) -> Iterator[Finding]:
         ruled_out=(RuledOut(code="startup.image_not_found", because="no image is pulled before there is a sandbox"),),
         next=(f"kubectl get pods -A --field-selector spec.nodeName={node.name}  # the CNI's pods there",),
     )
+
+
+def _no_room_to_start_in(pod: PodView, told: UnifiedEvent) -> Finding:
+    """The sandbox runs under the sum of the containers' limits: one that is tiny ends already there."""
+    change = next((one for one in pod.workload_changes if ".resources" in one.field), None)
+    limits = [str(limit) for one in pod.containers if (limit := one.limit("memory"))]
+    which = f"memory limit of {' + '.join(limits)}" if limits else "memory limit"
+    return Finding(
+        code="startup.memory_too_small",
+        blame=pod.workload,
+        workload=pod.workload,
+        change=change,
+        summary=f"the {which} is too small to start {pod.key.name} in",
+        confidence=0.93,
+        evidence=(*([change_evidence(change)] if change else []), evidence(told, shortened(told.message))),
+        attributes={"limit": limits[0] if limits else None},
+        ruled_out=(RuledOut(code="startup.sandbox_failed", because="the kernel ended it for its limit"),),
+        next=(undo_or_correct(pod.workload, change, "spec.template.spec.containers", "resources.limits.memory"),),
+    )
+
+
+def _sandbox_code(message: str) -> str:
+    if _NO_NETWORK.search(message):
+        return "network.cni_failed"
+    return "network.ip_exhausted" if _NO_ADDRESS_LEFT.search(message) else "startup.sandbox_failed"
 
 
 def _persists(pod: PodView, said: list[UnifiedEvent]) -> bool:

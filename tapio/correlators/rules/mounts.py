@@ -22,6 +22,8 @@ _PERSISTENT_AGE = timedelta(seconds=20)
 # In a new namespace its ConfigMap with the cluster's certificate comes a moment after the first pods.
 _MADE_BY_THE_CLUSTER = "kube-root-ca.crt"
 _VOLUME = re.compile(r'for volume "([^"]+)"')
+# A volume that another node still holds is a cause of its own: scheduling.volume_multi_attach.
+HELD_ELSEWHERE = re.compile(r"Multi-Attach error|already (exclusively )?attached to (one|another|a different) node")
 _UNMOUNTED = re.compile(r"unmounted volumes=\[([^\]\s,]+)")
 _KEPT_FROM_CONFIG = re.compile(
     r'\b(configmap|secret)s? "[^"]+" not found|references non-existent (config|secret) key', re.IGNORECASE
@@ -53,7 +55,8 @@ class MountFailure(NamedTuple):
 
 def current_mount_failures(pod: PodView) -> list[MountFailure]:
     """The mount failures that still keep the pod from starting, newest first."""
-    said = (event for event in pod.said(EventName.VOLUME_MOUNT_FAILED) if still_holds(pod, event))
+    told = pod.said(EventName.VOLUME_MOUNT_FAILED, EventName.VOLUME_ATTACH_FAILED)
+    said = (event for event in told if still_holds(pod, event) and not HELD_ELSEWHERE.search(event.message))
     failures = [_mount_failure(pod, event) for event in said]
     return sorted(failures, key=lambda one: one.event.sort_key, reverse=True)
 

@@ -36,9 +36,9 @@ def evicted(pod: PodView) -> Iterator[Finding]:
 
     A pod over a limit of its own is to blame itself; where the node ran short, the node is, whoever was chosen.
     """
-    if pod.status.phase != "Failed" or pod.status.reason != "Evicted":
+    message = pod.eviction
+    if message is None:
         return
-    message = pod.status.message
     resource = next((name for name, words in _RESOURCES if words.search(message)), "")
     own, used = _OWN_LIMIT.search(message), _USED.search(message)
     node = ObjectKey("Node", "", pod.spec.node_name)
@@ -52,11 +52,17 @@ def evicted(pod: PodView) -> Iterator[Finding]:
         workload=pod.workload,
         summary=f"the kubelet evicted {pod.key.name}: {shortened(message, 160) or 'it says no reason'}",
         confidence=0.93 if own else 0.8 if resource else 0.65,
-        evidence=(*_pressure(pod), pod.fact(f"Evicted: {shortened(message)}")),
+        evidence=(*_pressure(pod), _told(pod, message)),
         attributes={name: value for name, value in attributes.items() if value},
         ruled_out=(RuledOut(code="runtime.crash_app", because="the kubelet ended it"),),
         next=_after_eviction(pod, blame, resource),
     )
+
+
+def _told(pod: PodView, message: str) -> Evidence:
+    said = pod.said(EventName.POD_EVICTED)
+    text = f"Evicted: {shortened(message)}"
+    return evidence(said[-1], text) if said else pod.fact(text)
 
 
 def _pressure(pod: PodView) -> Iterator[Evidence]:

@@ -54,6 +54,23 @@ def _scheduler(pod: PodView) -> ObjectKey:
     return _SCHEDULER
 
 
+@rule("scheduling.gated", version=1)
+def gated(pod: PodView) -> Iterator[Finding]:
+    """A scheduling gate keeps the scheduler from looking at the pod: whoever set it has not taken it away."""
+    if not pod.is_gated or pod.at < pod.overdue_at:
+        return
+    yield Finding(
+        code="scheduling.gated",
+        blame=pod.workload,
+        workload=pod.workload,
+        summary=f"{pod.key.name} is kept from the scheduler by its scheduling gates",
+        confidence=0.85,
+        evidence=(pod.fact("PodScheduled is False: SchedulingGated"),),
+        ruled_out=(RuledOut(code="scheduling.scheduler_down", because="the scheduler is not to look at it yet"),),
+        next=(f"kubectl -n {pod.key.namespace} get pod {pod.key.name} -o jsonpath='{{.spec.schedulingGates}}'",),
+    )
+
+
 @rule("scheduling.node_name_unknown", version=1)
 def node_name_unknown(pod: PodView) -> Iterator[Finding]:
     """It is bound by name to a node that never was: no kubelet will ever start it."""

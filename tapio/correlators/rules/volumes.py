@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tapio.correlators.rules.deciding import deciding
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.mounts import HELD_ELSEWHERE
 from tapio.correlators.rules.placement import claims
 from tapio.correlators.rules.refusals import CLAIM_MISSING, UNBOUND, VOLUME_ZONE, verdict_of
 from tapio.correlators.rules.unbound import UNBOUND_CODES, Diagnosis, diagnosed
@@ -14,7 +15,6 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 _MULTI_ATTACH = "scheduling.volume_multi_attach"
-_HELD = re.compile(r"Multi-Attach error|already (exclusively )?attached to (one|another|a different) node")
 _VOLUME = re.compile(r'volume "([^"]+)"')
 
 
@@ -130,7 +130,7 @@ def multi_attach(pod: PodView) -> Iterator[Finding]:
     """
     if pod.status.container_statuses and any(one.running_since or one.ended for one in pod.containers):
         return
-    held = [one for one in pod.said(EventName.VOLUME_ATTACH_FAILED) if _HELD.search(one.message)]
+    held = [one for one in pod.said(EventName.VOLUME_ATTACH_FAILED) if HELD_ELSEWHERE.search(one.message)]
     if not held:
         return
     said = held[-1]

@@ -7,6 +7,7 @@ import msgspec
 from tapio.correlators.sequence.sighting import START_BUDGET, Sighting, seen_of
 from tapio.correlators.views import ContainerView, End, PodView
 from tapio.graph import SymptomCode
+from tapio.unified import EventName
 from tapio.unified import objects as k8s
 
 # From here on an init container that plainly waits for something is told as waiting for it.
@@ -30,23 +31,29 @@ _WAITING = {
     "RunContainerError": SymptomCode.RUN_ERROR,
     "PostStartHookError": SymptomCode.RUN_ERROR,
 }
-_FAILED_REASONS = {"Evicted": SymptomCode.EVICTED}
 
 
 def of_pod(pod: PodView) -> Sighting | None:
     if pod.leaving:
         return _stuck_on_its_node(pod)
-    if pod.status.phase == "Succeeded":
-        return None
-    if pod.status.phase == "Failed":
-        return _failed(pod)
-    if pod.status.phase == "Unknown":
-        return seen_of(pod, SymptomCode.UNKNOWN, pod.event.timestamp, pod.status.message)
+    if pod.status.phase in _LAST_PHASES:
+        return _over(pod)
     for container in pod.containers:
         seen = _container(container)
         if seen is not None:
             return seen
     return _unscheduled(pod) or _unready(pod)
+
+
+_LAST_PHASES = frozenset({"Succeeded", "Failed", "Unknown"})
+
+
+def _over(pod: PodView) -> Sighting | None:
+    if pod.eviction is not None:
+        return seen_of(pod, SymptomCode.EVICTED, _evicted_at(pod), pod.eviction or "Evicted")
+    if pod.status.phase == "Unknown":
+        return seen_of(pod, SymptomCode.UNKNOWN, pod.event.timestamp, pod.status.message)
+    return _failed(pod) if pod.status.phase == "Failed" else None
 
 
 def _stuck_on_its_node(pod: PodView) -> Sighting | None:
@@ -59,12 +66,16 @@ def _stuck_on_its_node(pod: PodView) -> Sighting | None:
     return seen if pod.at >= due else msgspec.structs.replace(seen, expected_by=due, recheck_at=due)
 
 
+def _evicted_at(pod: PodView) -> datetime:
+    said = pod.said(EventName.POD_EVICTED)
+    return said[-1].timestamp if said else pod.event.timestamp
+
+
 def _failed(pod: PodView) -> Sighting:
     ends = [(container, container.last_end) for container in pod.containers]
     bad = [(container, end) for container, end in ends if end and end.exit_code != 0]
     if not bad or pod.status.reason:  # a reason is the kubelet's, for the pod as a whole
-        code = _FAILED_REASONS.get(pod.status.reason, SymptomCode.FAILED)
-        return seen_of(pod, code, pod.event.timestamp, pod.status.message or pod.status.reason)
+        return seen_of(pod, SymptomCode.FAILED, pod.event.timestamp, pod.status.message or pod.status.reason)
     container, end = bad[0]
     code = SymptomCode.OOM_KILLED if end.reason == "OOMKilled" else SymptomCode.ERROR
     return _ended(container, end, code)
@@ -166,7 +177,7 @@ def start_deadline(pod: PodView) -> datetime:
 def _recheck_of_start(pod: PodView, deadline: datetime) -> datetime | None:
     """When time alone may let a rule speak: an init container has run for long, or the start is overdue."""
     waits = [at + INIT_PATIENCE for one in pod.containers if one.init and (at := one.running_since)]
-    unseen = [pod.overdue_at] if pod.is_unseen else []
+    unseen = [pod.overdue_at] if pod.is_unseen or pod.is_gated else []
     return min((at for at in (*waits, *unseen, deadline) if at > pod.at), default=None)
 
 

@@ -57,6 +57,23 @@ class PodView(View):
         told = self.said(EventName.CONTAINER_KILLED, EventName.CONTROLLER_DELETED, since=self.event.timestamp)
         return any(_says_goodbye(event) for event in told)
 
+    @cached_property
+    def eviction(self) -> str | None:
+        """Why the kubelet evicted it, None where it did not: by its status, else by the Event.
+
+        A program that ends well when it is asked to leaves a pod that succeeded, whose status says nothing of that.
+        """
+        if self.status.phase == "Failed" and self.status.reason == "Evicted":
+            return self.status.message
+        said = self.said(EventName.POD_EVICTED) if self.status.phase in ("Succeeded", "Failed") else []
+        return said[-1].message if said else None
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether somebody keeps the scheduler from looking at it yet (spec.schedulingGates)."""
+        scheduled = self.condition("PodScheduled")
+        return scheduled is not None and scheduled.reason == "SchedulingGated"
+
     @property
     def is_unseen(self) -> bool:
         """Whether nobody has said or done anything about it since it was made: no scheduler, no kubelet."""

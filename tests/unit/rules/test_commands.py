@@ -84,3 +84,13 @@ def test_a_hook_that_failed_in_an_earlier_run_is_over() -> None:
     )
     scene.say(obj, "FailedPostStartHook", "PostStartHook failed", at=2, container="app")
     assert codes(scene.links(POD, at=31)) == ["runtime.crash_app"]
+
+
+def test_a_limit_that_not_even_the_sandbox_fits_in_is_no_fault_of_the_node() -> None:
+    obj = pod(containers=[{"name": "app", "resources": {"limits": {"memory": "300Ki"}}}])
+    scene = Scene().see(with_status(obj, waiting("ContainerCreating"), phase="Pending"), at=0.1)
+    words = RUNC + "container init was OOM-killed (memory limit too low?): unknown"
+    scene.say(obj, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {words}", at=1, count=3, since=0.2)
+    scene.say(obj, "FailedCreatePodSandBox", "cannot start a stopped process: unknown", at=1.1)
+    (link,) = scene.links(POD, at=2)
+    assert (link.code, link.blame, link.attributes["limit"]) == ("startup.memory_too_small", DEPLOYMENT, "300Ki")

@@ -115,3 +115,12 @@ def test_a_container_that_was_lost_with_its_node_is_not_the_programs_crash() -> 
 def test_exit_255_that_the_runtime_saw_is_the_programs_own() -> None:
     end = ended(255, started=1, at=2)
     assert codes(Scene().see(with_status(pod(), crash_looping(end)), at=2.1).links(POD, at=3)) == ["runtime.crash_app"]
+
+
+def test_an_evicted_program_that_ended_well_is_told_by_the_kubelets_event_alone() -> None:
+    done = with_status(pod(), stopped(ended(0, started=1, at=2, reason="Completed")), phase="Succeeded")
+    scene = Scene().see(node(), at=-10).see(done, at=2.1)
+    assert codes(scene.links(POD, at=3)) == ["none.completed"]
+    scene.say(done, "Evicted", 'Usage of EmptyDir volume "cache" exceeds the limit "1Mi". ', at=2)
+    (link,) = scene.links(POD, at=3)
+    assert (link.code, link.blame) == ("runtime.evicted", DEPLOYMENT)

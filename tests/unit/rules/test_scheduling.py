@@ -434,3 +434,11 @@ def test_quantities_are_read_in_every_unit_that_nodes_report(quantity: str | int
 
 def test_what_is_no_quantity_has_no_size() -> None:
     assert (amount("much"), amount(None)) == (None, None)
+
+
+def test_a_pod_that_a_gate_keeps_from_the_scheduler_says_so_after_a_while() -> None:
+    obj = unscheduled(pod(), "Scheduling is blocked due to non-empty scheduling gates")
+    obj["status"]["conditions"][0]["reason"] = "SchedulingGated"
+    scene = Scene().see(obj, at=0.1)
+    assert codes(scene.links(POD, at=0.5)) == ["none.starting"]
+    assert codes(scene.links(POD, at=2)) == ["scheduling.gated"]

@@ -393,3 +393,25 @@ def test_an_init_container_with_a_command_that_does_not_exist_is_both() -> None:
     state = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": end}, "restartCount": 2}
     found = codes(initializing(state).links(POD, at=2))
     assert set(found) == {"startup.command_invalid", "startup.init_container"}
+
+
+def creating(reason: str, message: str) -> Scene:
+    """A pod whose containers are not made, and what its kubelet or its volume's controller says, eight times."""
+    obj = pod(volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}])
+    scene = Scene().see(with_status(obj, waiting("ContainerCreating"), phase="Pending"), at=0.2)
+    return scene.say(obj, reason, message, at=2, count=8, since=0.3)
+
+
+def test_a_volume_that_cannot_be_attached_cannot_be_mounted() -> None:
+    message = 'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = volume vol-1 not found'
+    (link,) = creating("FailedAttachVolume", message).links(POD, at=3)
+    assert (link.code, link.blame.name) == ("startup.mount_failed", "data")
+
+
+def test_a_node_whose_network_is_not_ready_starts_no_pod() -> None:
+    message = (
+        "network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+        "message:Network plugin returns error: cni plugin not initialized"
+    )
+    (link,) = creating("NetworkNotReady", message).links(POD, at=3)
+    assert (link.code, link.blame.kind) == ("network.cni_failed", "Node")

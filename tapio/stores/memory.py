@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from tapio.graph import (
     Change,
     Edge,
@@ -21,10 +23,11 @@ from tapio.graph import (
 from tapio.stores import ordering
 from tapio.stores.coverage import Source, by_source, declared, seen_until, tallied, together
 from tapio.stores.dumping import Dumped, dump_lines
-from tapio.stores.merging import continued, merged, open_part
+from tapio.stores.merging import continued, merged, open_part, without_closed
 from tapio.stores.moments import holds, over, require_zones
 from tapio.stores.port import RestoreLimits
 from tapio.stores.remembering import newest_changes, newest_entries
+from tapio.stores.retention import Needed, beyond_changes, beyond_entries, nothing
 from tapio.unified import ObjectKey, UnifiedEvent, decode
 
 Subject = tuple[ObjectKey, str]
@@ -111,6 +114,94 @@ class MemoryStore:
         known = self._positions.get(place, position)
         self._positions[place] = max(known, position, key=lambda each: each.sequence)
 
+    # --- Letting go --------------------------------------------------------------------------------------------------
+
+    def prune(self, before: datetime) -> int:
+        needed = nothing()
+        held = list(self._timelines(None))
+        needed.add(
+            (one for timeline in held for one in timeline.symptoms if _lasts(one, before)),
+            (one for timeline in held for one in timeline.links if _lasts(one, before)),
+        )
+        gone = sum(self._prune_one(key, uid, before, needed) for key, uid in sorted(self._things()))
+        if gone:
+            self._begin_at(before)
+        return gone
+
+    def _things(self) -> set[Subject]:
+        found = {(entry.key, entry.uid) for entry in self._history.values()}
+        found |= {(change.entity, change.uid) for change in self._changes.values()}
+        found |= {(key, uid) for key, by_uid in self._held.items() for uid in by_uid}
+        return found | {(key, uid) for key, by_uid in self._entities.items() for uid in by_uid}
+
+    def _prune_one(self, key: ObjectKey, uid: str, before: datetime, needed: Needed) -> int:
+        entries = [entry for entry in self._history_of[key] if entry.uid == uid]
+        changes = [change for change in self._changes_of[key] if change.uid == uid]
+        if key not in needed.keys and self._is_over(key, uid, entries, before):
+            dropped = self._entities[key].pop(uid, None) is not None
+            return self._drop(entries) + self._drop_changes(changes) + self._drop_timeline(key, uid) + dropped
+        many = beyond_changes(changes, before, self._limits)
+        kept = {change.event_id for change in changes if change not in many}
+        spared = needed.events | kept
+        gone = self._drop(one for one in beyond_entries(entries, before, self._limits) if one.event_id not in spared)
+        gone += self._drop_changes([one for one in many if one.event_id not in needed.events])
+        return gone + self._drop_closed(key, uid, before)
+
+    def _is_over(self, key: ObjectKey, uid: str, entries: Sequence[HistoryEntry], before: datetime) -> bool:
+        entity = self._entities[key].get(uid)
+        if entity is not None:
+            return not _lasts(entity, before)
+        lives = any(_lasts(one, before) for one in self._entities[key].values())
+        return not lives and all(entry.at < before for entry in entries)
+
+    def _drop(self, entries: Iterable[HistoryEntry]) -> int:
+        gone = {(entry.partition, entry.event_id): entry for entry in entries}
+        for place, entry in gone.items():
+            del self._history[place]
+            self._history_of[entry.key].remove(entry)
+        for entry in gone.values():
+            self._forget_ids(entry)
+        return len(gone)
+
+    def _forget_ids(self, entry: HistoryEntry) -> None:
+        """An event filed twice is still found by the other filing."""
+        left = [one for one in self._history.values() if entry.event_id == one.event_id or entry.raw_id == one.raw_id]
+        self._by_event.pop(entry.event_id, None)
+        self._by_raw.pop(entry.raw_id, None)
+        self._raw_sequences.pop(entry.raw_id, None)
+        for one in left:
+            self._by_event.setdefault(one.event_id, one)
+            if one.raw_id:
+                self._add_raw(one)
+
+    def _drop_changes(self, changes: Sequence[Change]) -> int:
+        for change in changes:
+            del self._changes[change.id]
+            self._changes_of[change.entity].remove(change)
+        return len(changes)
+
+    def _drop_timeline(self, key: ObjectKey, uid: str) -> int:
+        timeline = self._held[key].pop(uid, None)
+        if not self._held[key]:
+            del self._held[key]
+        rows = len(timeline.edges) + len(timeline.symptoms) + len(timeline.links) if timeline else 0
+        return rows + (timeline is not None)
+
+    def _drop_closed(self, key: ObjectKey, uid: str, before: datetime) -> int:
+        timeline = self._held[key].get(uid) if key in self._held else None
+        if timeline is None:
+            return 0
+        bound = min(before, timeline.since)
+        left = without_closed(timeline, bound)
+        self._held[key][uid] = left
+        return sum(len(getattr(timeline, part)) - len(getattr(left, part)) for part in ("edges", "symptoms", "links"))
+
+    def _begin_at(self, before: datetime) -> None:
+        """What was seen is known from there on."""
+        for source, seen in self._seen.items():
+            if seen.first and seen.last and seen.last >= before:
+                self._seen[source] = replace(seen, first=max(seen.first, before))
+
     # --- Reading as of T ---------------------------------------------------------------------------------------------
 
     def newest(self) -> datetime | None:
@@ -133,7 +224,9 @@ class MemoryStore:
         return [key for key in keys if _matches(key, wanted)]
 
     def edges(self, key: ObjectKey, at: datetime) -> Sequence[Edge]:
-        stated = (edge for subject, uid in self._stating.get(key, ()) for edge in self._held[subject][uid].edges)
+        subjects = self._stating.get(key, ())
+        held = (self._held[subject].get(uid) for subject, uid in subjects if subject in self._held)
+        stated = (edge for timeline in held if timeline for edge in timeline.edges)
         return ordering.edges_in_order(edge for edge in stated if key in (edge.source, edge.target) and holds(edge, at))
 
     def symptoms(self, at: datetime, subject: ObjectKey | None = None) -> Sequence[Symptom]:
@@ -212,6 +305,10 @@ class MemoryStore:
 
     def close(self) -> None:
         """Holds nothing open."""
+
+
+def _lasts(record: Entity | Symptom | Link, until: datetime) -> bool:
+    return record.valid_to is None or record.valid_to >= until
 
 
 def _matches(key: ObjectKey, wanted: ObjectKey) -> bool:

@@ -31,6 +31,16 @@ def continued(known: SubjectTimeline | None, new: SubjectTimeline) -> SubjectTim
     )
 
 
+def without_closed(timeline: SubjectTimeline, before: datetime) -> SubjectTimeline:
+    """The timeline without the rows that were over before then."""
+    return replace(
+        timeline,
+        edges=tuple(row for row in timeline.edges if row.valid_to is None or row.valid_to >= before),
+        symptoms=tuple(row for row in timeline.symptoms if row.valid_to is None or row.valid_to >= before),
+        links=tuple(row for row in timeline.links if row.valid_to is None or row.valid_to >= before),
+    )
+
+
 def open_part(timeline: SubjectTimeline) -> SubjectTimeline:
     """The rows that a write at the same `since` would replace, so that writing this again changes nothing."""
     since = timeline.since

@@ -1,6 +1,7 @@
 """The port to a graph store: what correlators write and get back, beside what `why` reads."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -41,6 +42,14 @@ class GraphStore(GraphReader, Protocol):
 
     def raw_sequence(self, raw_id: str) -> int | None:
         """The place in the RAW stream of a raw event, where it is known."""
+
+    def prune(self, before: datetime) -> int:
+        """Lets go of what ended before that moment and of older history; returns how many records went.
+
+        Kept, whatever their age: what holds, what a restore of something living gives back, and the events and things
+        that verdicts of then or later rest on (`tapio.stores.retention`). Questions about a time before it find only
+        what is left, and coverage begins there.
+        """
 
     def dump(self, namespace: str = "") -> Iterator[str]:
         """The canonical dump: one line of JSON per record, sorted, without anything of the wall clock or of arrival.

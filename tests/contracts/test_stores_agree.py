@@ -195,6 +195,21 @@ def test_both_stores_answer_alike(written: list[GraphBatch], *, repeated: bool) 
         sqlite.close()
 
 
+@given(written=st.lists(batches, min_size=2, max_size=4), before=moments)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_stores_let_go_of_the_same(written: list[GraphBatch], before: datetime) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        memory = MemoryStore(limits=LIMITS)
+        sqlite = SqliteStore(Path(folder) / "graph.db", limits=LIMITS)
+        for batch in written:
+            memory.write(batch)
+            sqlite.write(batch)
+            assert sqlite.prune(before) == memory.prune(before)
+            assert _answers(sqlite) == _answers(memory)
+        assert sqlite.prune(before) == memory.prune(before) == 0
+        sqlite.close()
+
+
 def _answers(store: GraphStore) -> list[object]:
     return [list(part) for part in (_as_of_each_moment(store), _histories(store), _restored(store), store.dump())]
 

@@ -1,16 +1,18 @@
 """`GraphStore` on one SQLite file: one connection, one lock, and the file's failures in the port's words."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 
 from tapio.graph import GraphBatch, Position, RestoredPartition
 from tapio.stores.dumping import dump_lines
-from tapio.stores.moments import require_zones
+from tapio.stores.moments import micros, require_zones
 from tapio.stores.port import RestoreLimits
 from tapio.stores.sqlite.failures import translated
 from tapio.stores.sqlite.opening import BUSY_S, connect, transaction
+from tapio.stores.sqlite.pruning import prune
 from tapio.stores.sqlite.reading import Parameters, SqliteReader
 from tapio.stores.sqlite.restoring import records, restored
 from tapio.stores.sqlite.rows import Row
@@ -41,6 +43,7 @@ class SqliteStore(SqliteReader):
         super().__init__(self._rows)
         self._path = path
         self._limits = limits
+        self._busy_s = busy_s
         self._lock = RLock()
         self._connection = connect(path, read_only=read_only, busy_s=busy_s)
 
@@ -59,6 +62,11 @@ class SqliteStore(SqliteReader):
 
     def raw_sequence(self, raw_id: str) -> int | None:
         return self._rows(_RAW_SEQUENCE, {"id": raw_id})[0][0] or None
+
+    def prune(self, before: datetime) -> int:
+        """On a connection of its own, so that whoever writes waits for short transactions only."""
+        with translated(self._path), closing(connect(self._path, read_only=False, busy_s=self._busy_s)) as connection:
+            return prune(connection, micros(before), self._limits)
 
     def dump(self, namespace: str = "") -> Iterator[str]:
         with self._snapshot():

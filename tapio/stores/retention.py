@@ -1,0 +1,60 @@
+"""What a store may let go of: decided here, the same for every store.
+
+Older than the moment given, and: of something that is over, everything; of what lives, states, happenings and changes
+beyond those that an engine remembers, and verdicts that no longer reach the timeline's end. What a verdict of then or
+later rests on stays, whatever its age.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from tapio.graph import Change, HistoryEntry, Link, Symptom
+from tapio.stores import ordering
+from tapio.stores.port import RestoreLimits
+from tapio.unified import ObjectKey
+
+
+class Needed(NamedTuple):
+    """What verdicts rest on: the events they read, and the things they are about."""
+
+    events: set[str]
+    keys: set[ObjectKey]
+
+    def add(self, symptoms: Iterable[Symptom], links: Iterable[Link]) -> None:
+        """Adds what these rest on."""
+        for symptom in symptoms:
+            self.keys.add(symptom.subject)
+            self._rest_on(symptom)
+        for link in links:
+            self.keys.update((link.subject, link.blame, *link.through))
+            self._rest_on(link)
+            if link.change is not None:
+                self.events.add(link.change.event_id)
+                self.keys.add(link.change.entity)
+
+    def _rest_on(self, verdict: Symptom | Link) -> None:
+        for evidence in verdict.evidence:
+            self.events.add(evidence.event_id)
+            self.keys.add(evidence.entity)
+
+
+def nothing() -> Needed:
+    return Needed(set(), set())
+
+
+def beyond_changes(changes: Iterable[Change], before: datetime, limits: RestoreLimits) -> list[Change]:
+    """Of one thing's changes those before the moment that are beyond what an engine remembers."""
+    old = [change for change in ordering.oldest_change_first(changes) if change.at < before]
+    return old[: max(0, len(old) - limits.changes)]
+
+
+def beyond_entries(entries: Iterable[HistoryEntry], before: datetime, limits: RestoreLimits) -> list[HistoryEntry]:
+    """The same of its history; each partition that has read it remembers by itself."""
+    groups: defaultdict[tuple[str, bool], list[HistoryEntry]] = defaultdict(list)
+    for entry in sorted(entries, key=ordering.entry_order):
+        if entry.at < before:
+            groups[entry.partition, entry.stateful].append(entry)
+    most = {True: limits.states, False: limits.happenings}
+    return [one for (_, stateful), group in groups.items() for one in group[: max(0, len(group) - most[stateful])]]

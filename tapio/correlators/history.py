@@ -66,6 +66,13 @@ class History:
         """The oldest state that memory reaches, where it may have forgotten older ones."""
         return self.states[0].timestamp if len(self.states) >= STATE_LIMIT else None
 
+    def first_alike(self, state: UnifiedEvent) -> UnifiedEvent:
+        """The oldest of the states in a row that say what this one says: it stands as evidence whichever came last."""
+        place = self._place(state)
+        while self._repeats(place):
+            place -= 1
+        return self.states[place]
+
     def _place(self, event: UnifiedEvent) -> int:
         """Where a state is; most events are the newest of their entity."""
         return len(self.states) - 1 if self.states[-1] is event else self.states.index(event)

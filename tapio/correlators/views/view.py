@@ -62,8 +62,8 @@ class View:
         return history.changes_until(self.at) if history else []
 
     def fact(self, text: str, *, at: datetime | None = None) -> Evidence:
-        """This state as evidence."""
-        return evidence(self.event, text, at=at)
+        """This state as evidence, by the first version that said so: those that repeat it may come late, or never."""
+        return evidence(self.history.first_alike(self.event), text, at=at)
 
 
 def evidence(

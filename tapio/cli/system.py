@@ -106,12 +106,14 @@ def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str,
         redaction=settings.redaction,
         log_lines=settings.log_lines,
         log_level=settings.log_level,
+        retention_h=settings.retention_h,
     )
 
 
 @contextmanager
 def _nats(settings: Settings, directory: Path) -> Iterator[str]:
     if settings.nats:
+        asyncio.run(_reach(settings.nats))
         yield settings.nats
         return
     with step("starting NATS"):
@@ -120,6 +122,15 @@ def _nats(settings: Settings, directory: Path) -> Iterator[str]:
         yield server.url
     finally:
         asyncio.run(server.stop())
+
+
+async def _reach(nats: str) -> None:
+    """Before Ray is started for nothing.
+
+    Raises:
+        UsageError, UnreachableError, ForbiddenError: what `connect` says of the address.
+    """
+    await (await connect(nats)).close()
 
 
 @contextmanager

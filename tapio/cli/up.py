@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tapio.errors import Exit, UsageError
+from tapio.errors import Exit, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from actors.supervisor import Overview
     from tapio.cli.system import Running
+    from tapio.kube import Cluster
     from tapio.settings import Settings
 
 _READY_WITHIN_S = 60.0
+_ANSWER_S = 5.0
 
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
 Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]
@@ -66,7 +68,9 @@ def _cluster(chosen: "Settings") -> str:
 
     Raises:
         UsageError: there is no kubeconfig, or it names no such cluster.
+        ForbiddenError: the cluster refuses the credentials.
     """
+    import asyncio
     from pathlib import Path
 
     from tapio.kube import config
@@ -75,7 +79,34 @@ def _cluster(chosen: "Settings") -> str:
         cluster = config.load(Path(chosen.kubeconfig) if chosen.kubeconfig else None, chosen.context or None)
     except UsageError as error:
         raise UsageError(error.message, hint=f"{error.hint}; `tapio up --no-cluster` watches none") from error
+    asyncio.run(_try(cluster))
     return f"{cluster.context or 'this pod'} at {cluster.server}"
+
+
+async def _try(cluster: "Cluster") -> None:
+    """Asks the server once. One that is away is waited for, and said to be.
+
+    Raises:
+        ForbiddenError: it refuses the credentials, which waiting does not mend.
+    """
+    import asyncio
+
+    from tapio.cli import terminal
+    from tapio.collectors.kubeapi.cluster import identity
+    from tapio.kube.client import KubeClient, refused
+    from tapio.kube.status import ApiError
+
+    try:
+        async with asyncio.timeout(_ANSWER_S), KubeClient(cluster) as client:
+            await identity(client)
+    except ApiError as error:
+        if error.unauthorized:
+            raise refused(error, cluster) from error
+        terminal.note(f"the API server fails, and is tried again: {error}")
+    except UnreachableError as error:
+        terminal.note(f"{error.message}; it is tried again")
+    except TimeoutError:
+        terminal.note(f"{cluster.server} does not answer; it is tried again")
 
 
 def _until_told(pipeline: "Running", cluster: str, data: str) -> None:

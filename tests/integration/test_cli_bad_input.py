@@ -170,17 +170,37 @@ def test_nats_away_exits_with_5(tmp_path: Path) -> None:
     assert "127.0.0.1" in done.stderr
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [("why", "--live"), ("capture", "x.gz"), ("up",), ("incidents", "--live")])
+def test_no_kubeconfig_is_told(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = tapio(*command, HOME=str(tmp_path), TAPIO_NATS_PORT=str(free_port()), TAPIO_DATA_DIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no kubeconfig found" in done.stderr
+
+
+def test_up_on_a_nats_that_is_away_says_so_before_it_starts_anything(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(kubeconfig("http://127.0.0.1:1"))
+    nats = f"nats://127.0.0.1:{free_port()}"
+    ports = ("--http-port", str(free_port()), "--dashboard-port", "0", "--data-dir", str(tmp_path / "data"))
+    done = tapio("up", "--kubeconfig", str(tmp_path / "kubeconfig"), "--nats", nats, *ports)
+    assert done.returncode == 5
+    assert f"NATS at {nats} does not answer" in done.stderr
+    assert "http://127.0.0.1:1" in done.stderr  # a cluster that is away is waited for, and said to be
+    assert "starting Ray" not in done.stderr
+
+
+@pytest.mark.parametrize("which", ["http", "nats", "dashboard"])
+def test_a_port_that_is_taken_is_named(which: str, tmp_path: Path) -> None:
     (tmp_path / "kubeconfig").write_text(kubeconfig("http://127.0.0.1:1"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         options = ("--kubeconfig", str(tmp_path / "kubeconfig"), "--data-dir", str(tmp_path / "data"))
-        done = tapio("up", *options, "--nats-port", port)
+        others = {"http": str(free_port()), "nats": "0", "dashboard": "0"} | {which: port}
+        done = tapio("up", *options, *(part for name, at in others.items() for part in (f"--{name}-port", at)))
     assert done.returncode == 1
     assert f"port {port}" in done.stderr
-    assert "--nats-port" in done.stderr
+    assert f"--{which}-port" in done.stderr
 
 
 def kubeconfig(server: str) -> str:
@@ -237,6 +257,14 @@ def test_a_refusal_exits_with_6(command: tuple[str, ...], code: int, reason: str
         done = tapio(*arguments, KUBECONFIG=str(tmp_path / "kubeconfig"), TAPIO_NATS_PORT=str(free_port()))
     assert done.returncode == 6, done.stderr
     assert said in done.stderr
+
+
+def test_up_with_refused_credentials_exits_with_6(tmp_path: Path) -> None:
+    with refusing(401, "Unauthorized") as server:
+        (tmp_path / "kubeconfig").write_text(kubeconfig(server))
+        done = tapio("up", "--kubeconfig", str(tmp_path / "kubeconfig"), "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 6
+    assert "expired" in done.stderr
 
 
 def test_doctor_tells_refused_credentials(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tapio.streams import DEAD_LETTERS, RAW, Message, topology
 from tapio.streams.embedded import start
 from tapio.streams.jetstream import JetStreams, connect
 from tapio.telemetry import Telemetry
+from tapio.testing.nats import jetstreams, nats_server
 from tapio.unified import PARTITIONS
 from tests.waiting import until
 
@@ -101,6 +102,23 @@ async def test_the_pipeline_may_be_stopped_and_started_at_any_time(
             await feed(streams, events[place : place + third + 2])  # stopped at once, in the middle of the work
     async with pipeline(streams, graph):
         await until(lambda: dumped(graph) == expected, every_s=0.1)
+
+
+async def test_a_broker_that_is_killed_on_the_way_loses_and_doubles_nothing(
+    tmp_path: Path, events: list[RawEvent], expected: list[str]
+) -> None:
+    graph = tmp_path / "graph.sqlite"
+    async with nats_server(tmp_path / "nats") as server, jetstreams(server.url, redelivery_s=(0.5,) * 4) as streams:
+        await streams.ensure(topology(PARTITIONS))
+        async with pipeline(streams, graph):
+            feeding = asyncio.create_task(feed(streams, events))
+            for part in (0.1, 0.5, 0.8):  # of all that there is to conclude: the stages are in the middle of their work
+                await until(lambda part=part: len(dumped(graph)) >= part * len(expected), every_s=0.02)  # type: ignore[misc]
+                await server.kill()
+                await asyncio.sleep(0.2)
+                await server.start_again()
+            await feeding
+            await until(lambda: dumped(graph) == expected, every_s=0.1)
 
 
 async def test_what_is_no_event_is_dead_lettered_once_and_stops_nothing(

@@ -169,7 +169,9 @@ class KubeApiCollector:
     def state(self) -> SourceState:
         """How it fares, for those who run it beside other sources."""
         logs = {what: count for what, count in self.observe().logs.items() if what != "log read"}
-        return SourceState({**self._troubles, **logs}, self._last_trouble, self._contact.words())
+        silent = self._contact.words()
+        suffers = f"{silent}: {self._last_trouble}" if silent else ""
+        return SourceState({**self._troubles, **logs}, self._last_trouble, suffers)
 
     async def _follow(self, memory: Memory, emit: Emit) -> None:
         redactor = Redactor(

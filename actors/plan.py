@@ -27,6 +27,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     context: str = ""
     log_lines: int = Settings().log_lines
     log_level: str = Settings().log_level
+    retention_h: float = Settings().retention_h
     redaction: Redaction = Redaction()
 
     def shard(self, index: int) -> Shard:

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context: the kubeconfig's context; empty is its current one.
     log_lines: how many of the last lines of a container that failed or is not ready are read; 50 hold a stack trace and
         what led to it. 16 KiB are kept whatever it says; 0 reads no logs.
+    retention_h: hours that the graph keeps what is over; 72, as the streams do, from which it can be built again. What
+        lives, and what its verdicts rest on, is kept as long as it lives. 0 keeps everything.
     log_level: what the actors log: `info` is a line for each batch of work, `warning` only what goes wrong.
     """
 
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kubeconfig: str = ""
     context: str = ""
     log_lines: int = 50
+    retention_h: float = 72.0
     log_level: Literal["info", "warning"] = "info"
     redaction: Redaction = Redaction()
 
@@ -85,6 +88,7 @@ _BOUNDS = {
     "http_port": (1, 65535),
     "shards": (1, 64),
     "log_lines": (0, 1000),
+    "retention_h": (0, 87600),
     "server_timeout_s": (0.1, 3600),
 }
 # TAPIO_* variables that are no settings: the debugging switch, the settings file's path, and the lab's own.

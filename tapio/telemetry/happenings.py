@@ -110,6 +110,14 @@ class BatchStored(Happening, frozen=True, kw_only=True):
     write_s: float
 
 
+class Pruned(Happening, frozen=True, kw_only=True):
+    """The graph has let go of records that are older than it keeps them."""
+
+    stage: str
+    records: int
+    took_s: float
+
+
 class Skipped(Happening, frozen=True, kw_only=True):
     """Messages that the stream no longer had when a reader came to them."""
 

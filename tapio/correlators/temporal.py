@@ -16,15 +16,17 @@ CONSEQUENCE = timedelta(minutes=30)
 def rollout_changes(container: ContainerView, onset: datetime) -> list[Change]:
     """Changes of the pod template that made this pod's revision and concern the container, newest first.
 
-    Only the newest revision before the pod counts: an older change was there while earlier pods ran.
+    Only the newest revision before the pod counts: an older change was there while earlier pods ran. A rollout of a
+    workload that was in trouble already did not bring that about; the one before it may have.
     """
-    changes = container.pod.workload_changes
-    if not changes:
-        return []
-    newest = changes[0]
-    if onset - newest.at > CONSEQUENCE:
-        return []
-    return [one for one in changes if one.event_id == newest.event_id and _concerns(container, one)]
+    rollouts = dict.fromkeys(one.event_id for one in container.pod.workload_changes)
+    for rollout in rollouts:
+        changes = [one for one in container.pod.workload_changes if one.event_id == rollout]
+        if onset - changes[0].at > CONSEQUENCE:
+            return []
+        if not container.pod.was_unwell_before(changes[0].at):
+            return [one for one in changes if _concerns(container, one)]
+    return []
 
 
 def change_of_ask(container: ContainerView, *words: str) -> Change | None:

@@ -42,10 +42,15 @@ def oom_killed(container: ContainerView) -> Iterator[Finding]:
 
 
 def _memory_change(container: ContainerView, end: End) -> Change | None:
-    """The limit that was lowered, else whatever else of the container the newest rollout changed."""
+    """The limit that was lowered, else whatever else of the program the newest rollout changed."""
     changes = rollout_changes(container, end.at)
-    lowered = [one for one in changes if "resources" in one.field and _lowered(one)]
-    return next(iter([*lowered, *(one for one in changes if "resources" not in one.field)]), None)
+    lowered = [one for one in changes if _is_of_the_limit(one) and _lowered(one)]
+    return next(iter([*lowered, *(one for one in changes if _may_crash(one))]), None)
+
+
+def _is_of_the_limit(change: Change) -> bool:
+    """A change of the memory limit, or of all limits or resources at once."""
+    return change.field.endswith((".limits.memory", ".limits[memory]", ".limits", ".resources"))
 
 
 def _lowered(change: Change) -> bool:
@@ -134,9 +139,17 @@ def _candidates(container: ContainerView, end: End, onset: datetime) -> list[Cha
     return sorted(changes, key=lambda change: (-_named_in_log(container, change), -change.at.timestamp(), change.field))
 
 
+# What decides where, when and how patiently a container is run, and not what it does.
+_HARMLESS = (
+    "Probe", ".ports", ".resources", ".imagePull", ".lifecycle", ".terminationMessage", ".terminationGracePeriod",
+    ".nodeSelector", ".nodeName", ".affinity", ".tolerations", ".topologySpread", ".priority", ".preemptionPolicy",
+    ".scheduler", ".schedulingGates", ".readinessGates", ".activeDeadline", ".restartPolicy",
+)  # fmt: skip
+
+
 def _may_crash(change: Change) -> bool:
-    """Probes, ports, labels and resources do not make a program end by itself (memory has a rule of its own)."""
-    return not any(part in change.field for part in ("Probe", ".ports", ".resources", "imagePullPolicy"))
+    """Whether it may make a program end by itself, or need more memory (a limit has a rule of its own)."""
+    return not any(part in change.field for part in _HARMLESS)
 
 
 def _named_in_log(container: ContainerView, change: Change) -> int:

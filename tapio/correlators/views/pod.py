@@ -15,6 +15,8 @@ from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 _SCHEDULERS_PATIENCE = timedelta(seconds=60)
+_LONG_UNWELL = timedelta(seconds=60)  # longer than an ordinary start: its trouble is older than what came next
+_INSTANT = timedelta(microseconds=1)
 
 
 class PodView(View):
@@ -129,6 +131,16 @@ class PodView(View):
         """Changes of the pod template it came from, newest first, none younger than the pod."""
         changes = [change for change in self.changes_of(self.workload) if change.field.startswith("spec.template.")]
         return [change for change in changes if change.at <= self.created_at]
+
+    def was_unwell_before(self, at: datetime) -> bool:
+        """Whether its Deployment had said for a while that it is not available, just before `at`."""
+        history = self.moment.history(self.workload)
+        state = history.state(at - _INSTANT) if history else None
+        if state is None or not isinstance(state.object, k8s.Deployment) or state.object.status.available_replicas:
+            return False
+        found = (one for one in state.object.status.conditions if (one.type, one.status) == ("Available", "False"))
+        turned = next((one.last_transition_time for one in found), None)
+        return turned is not None and at - turned >= _LONG_UNWELL
 
 
 def _paired(

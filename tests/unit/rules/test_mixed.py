@@ -210,6 +210,11 @@ def test_a_wrong_port_in_the_environment_names_the_change_that_set_it() -> None:
         {"field": "spec.template.spec.containers[side].image", "before": "b:1", "after": "b:2"},
         {"field": "spec.template.spec.containers[app].readinessProbe.periodSeconds", "before": 5, "after": 9},
         {"field": "spec.progressDeadlineSeconds", "before": 600, "after": 60},
+        {"field": "spec.template.spec.tolerations", "before": None, "after": [{}]},
+        {"field": "spec.template.spec.nodeSelector.disk", "before": None, "after": "ssd"},
+        {"field": "spec.template.spec.priorityClassName", "before": None, "after": "high"},
+        {"field": "spec.template.spec.terminationGracePeriodSeconds", "before": 30, "after": 60},
+        {"field": "spec.template.spec.imagePullSecrets", "before": None, "after": [{"name": "key"}]},
         {"field": "spec.strategy.type", "before": "Recreate", "after": "RollingUpdate"},
     ],
     ids=lambda change: change["field"],
@@ -220,3 +225,24 @@ def test_a_change_that_cannot_end_a_program_is_not_blamed_for_a_crash(harmless: 
     seen.see(with_status(pod(created=0.5), crash), at=2.1)
     answer = seen.answer("deployment/web", 3)
     assert (answer.causes[0].code, answer.causes[0].change) == ("runtime.crash_app", None)
+
+
+@pytest.mark.parametrize(
+    ("field", "is_to_blame"),
+    [
+        ("image", True),
+        ("env[CACHE].value", True),
+        ("resources.limits.cpu", False),
+        ("resources.requests.memory", False),
+        ("livenessProbe.periodSeconds", False),
+        ("ports", False),
+    ],
+)
+def test_only_what_may_need_more_memory_is_blamed_for_an_oom_kill(field: str, is_to_blame: bool) -> None:  # noqa: FBT001  pytest passes it
+    change = {"field": f"spec.template.spec.containers[app].{field}", "before": "2", "after": "1"}
+    seen = scene().see(deployment(), at=0.4, changes=[change])
+    killed = crash_looping(ended(137, started=1.9, at=2, reason="OOMKilled"))
+    seen.see(with_status(pod(created=0.5), killed), at=2.1)
+    (cause,) = seen.answer("deployment/web", 3).causes
+    assert cause.code == "runtime.oom_killed"
+    assert (cause.change is not None) is is_to_blame

@@ -12,6 +12,7 @@ from tests.unit.rules.scene import (
     ended,
     pod,
     waiting,
+    when,
     with_status,
 )
 
@@ -55,3 +56,25 @@ def test_a_rollout_of_long_ago_is_not(status: Json, code: str) -> None:
 @BOTH_RULES
 def test_a_rollout_that_another_one_followed_is_not(status: Json, code: str) -> None:
     assert verdict(status, code, (90, OURS), (99, LATER)).change is None
+
+
+def unavailable(since: float) -> Json:
+    """The Deployment once it has said since then that no pod of it is available."""
+    obj = deployment()
+    told = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}
+    obj["status"]["conditions"] = [told | {"lastTransitionTime": when(since)}]
+    return obj
+
+
+CRASH = crash_looping(ended(1, started=100.4, at=100.5, message="panic"))
+
+
+@pytest.mark.parametrize(("since", "blamed"), [(91, "runAsNonRoot"), (98.8, "value")])
+def test_a_rollout_of_what_was_in_trouble_already_did_not_bring_that_about(since: float, blamed: str) -> None:
+    scene = Scene().see(deployment(available=1), at=0).see(deployment(available=1), at=90, changes=[OURS])
+    scene.see(unavailable(since), at=since).see(unavailable(since), at=99, changes=[LATER])
+    scene.see(with_status(pod(created=100), CRASH, ready_since=100), at=100.6)
+    (link,) = scene.links(POD, at=101)
+    assert link.code == "runtime.crash_after_change"
+    assert link.change is not None
+    assert link.change.field.endswith(blamed)

@@ -44,3 +44,4 @@ class SymptomCode(StrEnum):
     UNBOUND = "Unbound"
     NODE_NOT_READY = "NodeNotReady"
     NODE_PRESSURE = "NodePressure"
+    NODE_PROBLEM = "NodeProblem"

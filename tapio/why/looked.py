@@ -45,6 +45,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     Code.PORT_MISMATCH: ("service.port_mismatch",),
     Code.UNBOUND: ("scheduling.volume_class_missing", "scheduling.volume_provisioning_failed"),
     Code.NODE_NOT_READY: ("node.kubelet_down", "node.runtime_down", "node.rebooted"),
+    Code.NODE_PROBLEM: ("node.kernel", "node.read_only_fs", "node.disk_error"),
     Code.NODE_PRESSURE: ("node.pressure_memory", "node.pressure_disk", "node.pressure_pid"),
 }
 

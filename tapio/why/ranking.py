@@ -46,7 +46,7 @@ _WORST_FIRST = (
     SymptomCode.NO_ENDPOINTS, SymptomCode.FAILED_CREATE, SymptomCode.PROGRESS_DEADLINE, SymptomCode.UNAVAILABLE,
     SymptomCode.PORT_MISMATCH, SymptomCode.MISROUTED, SymptomCode.UNBOUND,
     SymptomCode.PENDING, SymptomCode.NOT_READY, SymptomCode.MISSED_SCHEDULE, SymptomCode.EVICTION_REFUSED,
-    SymptomCode.NOT_SCALING,
+    SymptomCode.NODE_PROBLEM, SymptomCode.NOT_SCALING,
 )  # fmt: skip
 _SEVERITY = {str(code): place for place, code in enumerate(_WORST_FIRST)}
 

@@ -35,6 +35,37 @@ def pressure(node: NodeView) -> Iterator[Finding]:
             )
 
 
+# The codes of sequence.neighbours.PROBLEMS.
+_PROBLEMS = {
+    "NetworkUnavailable": "network.cni_failed",
+    "KernelDeadlock": "node.kernel",
+    "ReadonlyFilesystem": "node.read_only_fs",
+    "FilesystemCorruptionProblem": "node.disk_error",
+    "FrequentKubeletRestart": "node.kubelet_down",
+    "KubeletProblem": "node.kubelet_down",
+    "FrequentContainerdRestart": "node.runtime_down",
+    "FrequentDockerRestart": "node.runtime_down",
+    "ContainerRuntimeProblem": "node.runtime_down",
+}
+
+
+@rule(*dict.fromkeys(_PROBLEMS.values()), version=1)
+def problem(node: NodeView) -> Iterator[Finding]:
+    """Something that watches the node (node-problem-detector, its cloud) reports a lasting problem of it."""
+    for type_, code in _PROBLEMS.items():
+        condition = node.condition(type_)
+        if condition and condition.status == "True":
+            yield Finding(
+                code=code,
+                blame=node.key,
+                summary=f"node {node.key.name}: {condition.message or type_}",
+                confidence=0.88,
+                evidence=(node.fact(f"{type_}: {condition.message}", at=condition.last_transition_time),),
+                attributes={"condition": type_, "reason": condition.reason},
+                next=(f"kubectl describe node {node.key.name}",),
+            )
+
+
 class _Ailment(NamedTuple):
     """Why a node is not ready."""
 
@@ -51,10 +82,12 @@ _NETWORK = re.compile(
     r"|NetworkReady=false|Network plugin returns error",
     re.IGNORECASE,
 )
+_OF_NOT_READY = ("node.kubelet_down", "node.runtime_down", "network.cni_failed", "node.rebooted")
+_SHUTTING_DOWN = re.compile(r"node is shutting down", re.IGNORECASE)
 _SILENT = frozenset({"NodeStatusUnknown", "NodeStatusNeverUpdated"})
 
 
-@rule("node.kubelet_down", "node.runtime_down", "network.cni_failed", version=1, decided_by=("kubeapi", "systemd"))
+@rule(*_OF_NOT_READY, version=2, decided_by=("kubeapi", "systemd"))
 def not_ready(node: NodeView) -> Iterator[Finding]:
     """The node is not ready: nobody hears from its kubelet, or that says what it lacks."""
     ailment = _ailment(node)
@@ -79,6 +112,8 @@ def _ailment(node: NodeView) -> _Ailment | None:
     if ready.status == "Unknown" and ready.reason in _SILENT:
         summary = f"the kubelet of node {name} stopped reporting"
         return _Ailment("node.kubelet_down", summary, 0.9, f"on {name}: systemctl status kubelet")
+    if _SHUTTING_DOWN.search(ready.message):
+        return _Ailment("node.rebooted", f"node {name} is shutting down", 0.9, f"kubectl describe node {name}")
     if _RUNTIME.search(ready.message):
         summary = f"the container runtime of node {name} is down"
         return _Ailment("node.runtime_down", summary, 0.9, f"on {name}: systemctl status containerd")
@@ -106,7 +141,7 @@ def _ruled_out(node: NodeView, ailment: _Ailment) -> Iterator[RuledOut]:
         yield RuledOut(code="node.kubelet_down", because="the kubelet reports")
 
 
-@rule("node.kubelet_down", "node.runtime_down", "network.cni_failed", version=1)
+@rule(*_OF_NOT_READY, version=2)
 def pod_of_a_lost_node(pod: PodView) -> Iterator[Finding]:
     """The pod lost its readiness, or cannot leave, because its node is not ready: the failure is the node's."""
     node = pod.node

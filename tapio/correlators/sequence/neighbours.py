@@ -42,7 +42,24 @@ def of_node(node: NodeView) -> Sighting | None:
     for condition in node.node.status.conditions:
         if condition.type.endswith("Pressure") and condition.status == "True":
             return seen_as(node, SymptomCode.NODE_PRESSURE, condition)
-    return None
+    problem = next((one for one in node.node.status.conditions if one.type in PROBLEMS and one.status == "True"), None)
+    return seen_as(node, SymptomCode.NODE_PROBLEM, problem) if problem else None
+
+
+# Conditions that a cloud's controller, node-problem-detector and its kin set beside the kubelet's own.
+PROBLEMS = frozenset(
+    {
+        "NetworkUnavailable",
+        "KernelDeadlock",
+        "ReadonlyFilesystem",
+        "FilesystemCorruptionProblem",
+        "FrequentKubeletRestart",
+        "FrequentContainerdRestart",
+        "FrequentDockerRestart",
+        "ContainerRuntimeProblem",
+        "KubeletProblem",
+    }
+)
 
 
 def of_claim(claim: ClaimView) -> Sighting | None:

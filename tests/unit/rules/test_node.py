@@ -129,3 +129,25 @@ def test_a_cordoned_node_is_healthy() -> None:
     obj = node()
     obj["spec"]["unschedulable"] = True
     assert codes(Scene().see(obj, at=0).links(NODE, at=1)) == ["none.healthy"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("KernelDeadlock", "node.kernel"),
+        ("ReadonlyFilesystem", "node.read_only_fs"),
+        ("NetworkUnavailable", "network.cni_failed"),
+        ("FrequentContainerdRestart", "node.runtime_down"),
+    ],
+)
+def test_what_watches_a_node_is_believed(condition: str, code: str) -> None:
+    (link,) = Scene().see(node(conditions={condition: "True"}), at=1).links(NODE, at=2)
+    assert (link.code, link.blame) == (code, NODE)
+    assert codes(Scene().see(node(conditions={condition: "False"}), at=1).links(NODE, at=2)) == ["none.healthy"]
+
+
+def test_a_node_that_is_shutting_down_is_not_lost() -> None:
+    obj = node(conditions={"Ready": "False"})
+    obj["status"]["conditions"][0] |= {"reason": "KubeletNotReady", "message": "node is shutting down"}
+    (link,) = Scene().see(obj, at=1).links(NODE, at=2)
+    assert link.code == "node.rebooted"

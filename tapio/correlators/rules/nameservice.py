@@ -55,7 +55,8 @@ def dns_failed(container: ContainerView) -> Iterator[Finding]:
     if told is None:
         return
     host, line, is_denied = told
-    culprit = _of_the_pod(container.pod, host) or _of_the_service(container.pod, is_denied=is_denied)
+    is_last = container.last_words.rstrip().endswith(line)
+    culprit = _of_the_pod(container.pod, host) or _of_the_service(container.pod, may_doubt=is_last and not is_denied)
     if culprit is None:
         return
     said = container.pod.fact(f'{container.name} says: "{line[:160]}"')
@@ -109,7 +110,8 @@ def _of_the_pod(pod: PodView, host: str) -> _Culprit | None:
     )
 
 
-def _of_the_service(pod: PodView, *, is_denied: bool) -> _Culprit | None:
+def _of_the_service(pod: PodView, *, may_doubt: bool) -> _Culprit | None:
+    """The name service by what is known of it; one that seems well is doubted only for a program's very last words."""
     dns = cluster_dns(pod.moment)
     configured = _reconfigured(pod)
     if dns and not dns.ready_endpoints:
@@ -122,7 +124,7 @@ def _of_the_service(pod: PodView, *, is_denied: bool) -> _Culprit | None:
             configured,
             next=f"restore {configured.field} in {named(configured.entity)}",
         )
-    if is_denied:
+    if not may_doubt:
         return None
     owner = _owner(dns) if dns else None
     look = f"kubectl -n {owner.namespace} logs {target(owner)}" if owner else "kubectl -n kube-system get pods"

@@ -46,7 +46,9 @@ class RouteView(View):
 
     @cached_property
     def astray(self) -> list[Astray]:
-        """The backends whose Service, or whose port of it, is not there."""
+        """The backends whose Service, or whose port of it, is not there; none where no Service was ever known."""
+        if not any(any(True for _ in self.moment.ever("Service", one)) for one in (self.key.namespace, "default")):
+            return []
         found = (self._looked_up(where, backend) for where, backend in self.backends)
         return [one for one in found if one]
 

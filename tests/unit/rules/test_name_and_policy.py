@@ -115,6 +115,10 @@ def test_a_name_service_that_is_well_is_doubted_only() -> None:
     assert link.confidence <= 0.6
 
 
+def test_a_failed_look_up_that_the_program_went_on_after_did_not_end_it() -> None:
+    assert deeper(crashing(name_service(), f"warning: {NO_SERVER}\npanic: nil pointer")) == []
+
+
 # --- Policies --------------------------------------------------------------------------------------------------------
 
 DB_TIMEOUT = "dial tcp 10.96.0.9:5432: i/o timeout"

@@ -185,6 +185,10 @@ def test_an_ingress_that_leads_somewhere_is_well() -> None:
     assert codes(Scene().see(service(), at=-60).see(ingress(), at=0).links(INGRESS, at=1)) == ["none.healthy"]
 
 
+def test_where_no_service_is_known_nothing_is_said_of_where_an_ingress_leads() -> None:
+    assert codes(Scene().see(ingress(), at=0).links(INGRESS, at=1)) == ["none.healthy"]
+
+
 # --- What cannot leave -----------------------------------------------------------------------------------------------
 
 

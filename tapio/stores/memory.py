@@ -137,9 +137,10 @@ class MemoryStore:
     def _prune_one(self, key: ObjectKey, uid: str, before: datetime, needed: Needed) -> int:
         entries = [entry for entry in self._history_of[key] if entry.uid == uid]
         changes = [change for change in self._changes_of[key] if change.uid == uid]
-        if key not in needed.keys and self._is_over(key, uid, entries, before):
+        if not needed.needs(key, uid) and self._is_over(key, uid, entries, before):
             dropped = self._entities[key].pop(uid, None) is not None
-            return self._drop(entries) + self._drop_changes(changes) + self._drop_timeline(key, uid) + dropped
+            gone = self._drop(one for one in entries if one.event_id not in needed.events)
+            return gone + self._drop_changes(changes) + self._drop_timeline(key, uid) + dropped
         many = beyond_changes(changes, before, self._limits)
         kept = {change.event_id for change in changes if change not in many}
         spared = needed.events | kept

@@ -15,33 +15,42 @@ from tapio.stores import ordering
 from tapio.stores.port import RestoreLimits
 from tapio.unified import ObjectKey
 
+Thing = tuple[ObjectKey, str]
+
 
 class Needed(NamedTuple):
-    """What verdicts rest on: the events they read, and the things they are about."""
+    """What verdicts rest on: the events they read, and the things they are about, by name and uid (empty: whoever has
+    had the name).
+    """
 
     events: set[str]
-    keys: set[ObjectKey]
+    things: set[Thing]
+    names: set[ObjectKey]
 
     def add(self, symptoms: Iterable[Symptom], links: Iterable[Link]) -> None:
         """Adds what these rest on."""
         for symptom in symptoms:
-            self.keys.add(symptom.subject)
-            self._rest_on(symptom)
+            self._add(symptom, (symptom.subject, symptom.uid))
         for link in links:
-            self.keys.update((link.subject, link.blame, *link.through))
-            self._rest_on(link)
+            self._add(
+                link, (link.subject, link.uid), (link.blame, link.blame_uid), *((key, "") for key in link.through)
+            )
             if link.change is not None:
                 self.events.add(link.change.event_id)
-                self.keys.add(link.change.entity)
+                self._add(link, (link.change.entity, link.change.uid))
 
-    def _rest_on(self, verdict: Symptom | Link) -> None:
-        for evidence in verdict.evidence:
-            self.events.add(evidence.event_id)
-            self.keys.add(evidence.entity)
+    def needs(self, key: ObjectKey, uid: str) -> bool:
+        """Whether a verdict is about it."""
+        return (key, uid) in self.things or (key, "") in self.things or (not uid and key in self.names)
+
+    def _add(self, verdict: Symptom | Link, *things: Thing) -> None:
+        self.events.update(evidence.event_id for evidence in verdict.evidence)
+        self.things.update(things)
+        self.names.update(key for key, _ in things)
 
 
 def nothing() -> Needed:
-    return Needed(set(), set())
+    return Needed(set(), set(), set())
 
 
 def beyond_changes(changes: Iterable[Change], before: datetime, limits: RestoreLimits) -> list[Change]:

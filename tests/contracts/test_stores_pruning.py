@@ -100,6 +100,15 @@ def test_what_an_open_verdict_rests_on_stays_though_it_is_over(store: GraphStore
     assert events_of(store, culprit) == []
 
 
+def test_who_had_a_name_before_goes_though_its_successor_is_in_trouble(store: GraphStore) -> None:
+    store.write(replace(states(1, 2), entities=(entity(pod(), 1, 5), entity(pod(), 6, uid="u2"))))
+    now = replace(symptom("CrashLoopBackOff", 7), uid="u2")
+    store.write(timelines(timeline(7, uid="u2", symptoms=[now])))
+    store.prune(at(40))
+    assert [one.uid for one in store.entities(at(50), kind="Pod")] == ["u2"]
+    assert events_of(store) == []
+
+
 def test_verdicts_that_closed_before_go_but_not_those_at_the_timelines_end(store: GraphStore) -> None:
     rows = [symptom("Old", 1, 5), symptom("Last", 6, 10)]
     store.write(replace(timelines(timeline(1, symptoms=rows)), entities=(entity(pod(), 1),)))

@@ -31,8 +31,9 @@ _HISTORY = """SELECT rowid, event_id FROM (
 _CLOSED = """SELECT {table}.rowid FROM {table} JOIN timelines USING (subject, uid)
     WHERE subject = :key AND uid = :uid AND valid_to < :before AND valid_to < since"""
 _HELD = ("edges", "symptoms", "links")
-# Of everything that has a key and a uid, all rows.
-_OWNED = (("history", "key"), ("changes", "entity"), *((table, "subject") for table in (*_HELD, "timelines")))
+_EVENTS = "SELECT rowid, event_id FROM history WHERE key = ? AND uid = ?"
+# All rows of something, beside its history.
+_OWNED = (("changes", "entity"), *((table, "subject") for table in (*_HELD, "timelines")))
 
 
 class _Thing(msgspec.Struct, frozen=True):
@@ -117,8 +118,8 @@ def _delete(
 
 def _delete_one(connection: sqlite3.Connection, thing: _Thing, needed: Needed) -> int:
     key: ObjectKey = key_of(thing.key)
-    if thing.is_over and key not in needed.keys:
-        return _delete_all(connection, thing, key)
+    if thing.is_over and not needed.needs(key, thing.uid):
+        return _delete_all(connection, thing, key, needed)
     rows: list[Row] = [(table, place) for table, place, event in thing.rows if not event or event not in needed.events]
     return sum(
         connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (place,)).rowcount  # noqa: S608  a name from above
@@ -126,8 +127,11 @@ def _delete_one(connection: sqlite3.Connection, thing: _Thing, needed: Needed) -
     )
 
 
-def _delete_all(connection: sqlite3.Connection, thing: _Thing, key: ObjectKey) -> int:
-    gone = sum(
+def _delete_all(connection: sqlite3.Connection, thing: _Thing, key: ObjectKey, needed: Needed) -> int:
+    events = connection.execute(_EVENTS, (thing.key, thing.uid)).fetchall()
+    read = [(place,) for place, event_id in events if event_id not in needed.events]
+    connection.executemany("DELETE FROM history WHERE rowid = ?", read)
+    gone = len(read) + sum(
         connection.execute(f"DELETE FROM {table} WHERE {column} = ? AND uid = ?", (thing.key, thing.uid)).rowcount  # noqa: S608  names from above
         for table, column in _OWNED
     )

@@ -150,6 +150,47 @@ async def test_pods_whose_owner_is_heard_of_late_are_filed_under_it(
     assert {event.metadata.k8s_root for event in pods} == {f"Deployment/{lab_namespace}/shop"}
 
 
+def _crd(group: str) -> Json:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "rollouts", "singular": "rollout", "kind": "Rollout", "listKind": "RolloutList"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"rollouts.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+async def test_a_custom_resource_that_owns_workloads_is_discovered_and_followed(
+    lab: Lab, lab_namespace: str, tmp_path: Path
+) -> None:
+    group, sink, where = f"{lab_namespace}.tapio.dev", Sink(lab_namespace), f"--namespace={lab_namespace}"
+    await apply(lab, lab_namespace, _crd(group))
+    try:
+        await kubectl(lab, "wait", "--for=condition=Established", f"crd/rollouts.{group}", "--timeout=30s")
+        rollout = {"apiVersion": f"{group}/v1", "kind": "Rollout", "metadata": {"name": "shop"}, "spec": {"steps": 3}}
+        async with collecting(lab, tmp_path, sink):
+            await until(lambda: bool(sink.of("configmap_created")), every_s=0.05)
+            await apply(lab, lab_namespace, rollout)
+            owner = await asyncio.to_thread(lab.get, f"rollouts.{group}", "shop", lab_namespace)
+            ref = {"apiVersion": owner["apiVersion"], "kind": "Rollout", "name": "shop", "controller": True}
+            ref["uid"] = owner["metadata"]["uid"]
+            owned = deployment()
+            owned["metadata"]["ownerReferences"] = [ref]
+            await apply(lab, lab_namespace, owned)
+            await until(lambda: bool(sink.of("rollout_created")), every_s=0.05)
+            await kubectl(lab, "annotate", f"rollouts.{group}", "shop", "by=hand", where)
+            await until(lambda: bool(sink.of("rollout_modified")), every_s=0.05)
+    finally:
+        await kubectl(lab, "delete", "crd", f"rollouts.{group}", "--wait=false")
+    roots = {
+        event.metadata.k8s_root for event in sink.events if event.metadata.k8s_kind in ("Deployment", "ReplicaSet")
+    }
+    assert roots == {f"Rollout/{lab_namespace}/shop"}
+    assert "spec" not in record(sink.of("rollout_created")[0])["object"]  # it is followed by its metadata alone
+
+
 async def test_nothing_is_lost_across_a_restart(lab: Lab, lab_namespace: str, tmp_path: Path) -> None:
     first, second = Sink(lab_namespace), Sink(lab_namespace)
     async with collecting(lab, tmp_path, first) as collector:

@@ -139,11 +139,20 @@ class Lab:
 
     def restart_apiserver(self) -> None:
         """End the API server, start it and wait until it answers and controllers act again: every watch breaks once."""
+        with self.without_apiserver():
+            pass
+
+    @contextmanager
+    def without_apiserver(self) -> Iterator[None]:
+        """End the API server; afterwards it answers and controllers act again."""
         server = self.cluster.service("kube-apiserver")
         server.stop(patience_s=2)  # politely it would wait for its watchers to go
-        server.start()
-        self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", 60, "the API server is ready again")
-        self._wait_for_controllers()
+        try:
+            yield
+        finally:
+            server.start()
+            self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", 60, "the API server is ready again")
+            self._wait_for_controllers()
 
     def compact_etcd(self) -> None:
         """Drop etcd's history: a watch that is resumed at an older version than now is told that it has expired."""

@@ -11,7 +11,7 @@ from tapio.stores.sqlite import SqliteStore
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
 from tests.scenarios.blame import SERVING
-from tests.scenarios.conftest import Answer, Tapio
+from tests.scenarios.conftest import Answer, Tapio, tapio
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
@@ -49,6 +49,26 @@ def test_an_incident_across_a_restart_of_the_api_server(lab: Lab, lab_namespace:
     assert deleted(running_tapio, lab_namespace) == {("ConfigMap", "doomed")}
     pods = [one for one in entities(running_tapio, lab_namespace) if one.key.kind == "Pod"]
     assert {one.root.kind for one in pods} == {"Deployment"}
+
+
+def test_while_the_api_server_is_away_no_answer_says_that_all_is_well(
+    lab: Lab, lab_namespace: str, running_tapio: Tapio
+) -> None:
+    lab.apply(lab_objects.deployment("steady", SERVING), lab_namespace)
+    lab.wait_for_rollout("steady", lab_namespace)
+    running_tapio.until("deployment/steady", lab_namespace, "none.healthy")
+
+    def asked(status: str) -> Answer:
+        answer = running_tapio.why("deployment/steady", lab_namespace)
+        return answer if answer["status"] == status else {}
+
+    with lab.without_apiserver():
+        away = lab.wait(lambda: asked("incomplete"), 90, "the answer is incomplete")
+        assert ("unreachable", None) in {(gap["cause"], gap["to"]) for gap in gaps_of(away)}
+        said = tapio("status", "--server", running_tapio.url)
+        assert "the API server is not heard since" in " ".join(said.stdout.split())
+    back = lab.wait(lambda: asked("healthy"), 120, "the answer is whole again")
+    assert "unreachable" not in {gap["cause"] for gap in gaps_of(back)}
 
 
 def gaps_of(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from tapio.unified import objects as k8s
 
 _SERVICE_NAME = 2  # labels of name.namespace
 _IN_CLUSTER = ("svc",)
+_SYSTEM = ("default", "kube-system")
 
 
 def in_trouble(container: ContainerView) -> bool:
@@ -32,13 +33,15 @@ def service_key(host: str, namespace: str) -> ObjectKey | None:
 
 
 def service_at(container: ContainerView, address: Address) -> ServiceView | None:
-    """The Service that an address means: by its name, or by its cluster IP, the own namespace's first."""
+    """The Service that an address means: by its name, or by its cluster IP, in its own or the system's namespaces.
+
+    A look through every namespace would make each verdict depend on all of them.
+    """
     moment, own = container.pod.moment, container.pod.key.namespace
     if not address.host.replace(".", "").isdigit():
         key = service_key(address.host, own)
         return service_view(moment, key) if key else None
-    others = (event.key.name for event in moment.all("Namespace", ""))
-    for namespace in dict.fromkeys([own, *others]):
+    for namespace in dict.fromkeys([own, *_SYSTEM]):
         for event in moment.all("Service", namespace):
             if _has_address(event, address.host):
                 return service_view(moment, event.key)

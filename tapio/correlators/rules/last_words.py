@@ -25,6 +25,12 @@ _EXPIRED = re.compile(
     r"|NotAfter: ",
     re.IGNORECASE,
 )
+_UNTRUSTED = re.compile(
+    r"certificate signed by unknown authority|self[- ]signed certificate|certificate verify failed"
+    r"|unable to verify the first certificate|unable to get local issuer|certificate is valid for .*, not"
+    r"|PKIX path building failed|ERR_TLS_CERT_ALTNAME_INVALID|hostname mismatch",
+    re.IGNORECASE,
+)
 _TAKEN = re.compile(
     r"address already in use|EADDRINUSE|Address in use|port \d+ is already (in use|allocated)", re.IGNORECASE
 )
@@ -54,22 +60,24 @@ def credentials_invalid(container: ContainerView) -> Iterator[Finding]:
     )
 
 
-@rule("runtime.certificate_expired", version=1, decided_by=("kubeapi", "systemd"))
-def certificate_expired(container: ContainerView) -> Iterator[Finding]:
-    """The container ends because a certificate, its own or its peer's, is no longer valid."""
+@rule("runtime.certificate_expired", "runtime.certificate_invalid", version=2, decided_by=("kubeapi", "systemd"))
+def certificate_refused(container: ContainerView) -> Iterator[Finding]:
+    """The container ends because a certificate, its own or its peer's, is no longer valid, or is not trusted."""
     end = crash_of(container)
-    line = _line(container, _EXPIRED) if end else ""
+    expired = _line(container, _EXPIRED) if end else ""
+    line = expired or (_line(container, _UNTRUSTED) if end else "")
     if end is None or not line:
         return
     secret = _only_secret(container)
     change = _brought(container, end, re.compile(r"tls\.crt|cert|ca\.crt", re.IGNORECASE))
     blame = change.entity if change else secret or container.pod.workload
     yield Finding(
-        code="runtime.certificate_expired",
+        code="runtime.certificate_expired" if expired else "runtime.certificate_invalid",
         blame=blame,
         workload=container.pod.workload,
         change=change,
-        summary=f'a certificate that container {container.name} uses is over: "{line[:120]}"',
+        summary=f"a certificate that container {container.name} uses is {'over' if expired else 'not trusted'}: "
+        f'"{line[:120]}"',
         confidence=0.96 if change else 0.8 if secret else 0.7,
         evidence=_proof(container, end, line, change),
         attributes={"container": container.name, "last_line": line},

@@ -102,6 +102,9 @@ def crash_after_change(container: ContainerView) -> Iterator[Finding]:
     )
 
 
+_FROM_OUTSIDE = frozenset({9, 15})  # KILL and TERM come from somebody else, and nobody is known to have sent them
+
+
 @rule("runtime.crash_app", version=1)
 def crash_app(container: ContainerView) -> Iterator[Finding]:
     """The program ends by itself, and nothing it consumes changed before."""
@@ -115,7 +118,7 @@ def crash_app(container: ContainerView) -> Iterator[Finding]:
         code="runtime.crash_app",
         blame=workload,
         summary=f"the program in container {container.name} ends with {describe_end(end)}{said}",
-        confidence=0.85 if line or end.exit_code != 0 else 0.8,
+        confidence=0.7 if signal_of(end) in _FROM_OUTSIDE else 0.85 if end.exit_code else 0.8,
         evidence=_crash_evidence(container, end, None),
         attributes=_crash_attributes(container, end),
         ruled_out=(

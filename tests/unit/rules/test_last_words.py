@@ -63,8 +63,18 @@ def test_a_certificate_that_is_over_blames_the_one_secret_that_is_mounted() -> N
     assert link.blame == ObjectKey("Secret", NS, "web-tls")
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_over() -> None:
-    assert told(ending("x509: certificate signed by unknown authority")) == []
+@pytest.mark.parametrize(
+    "words",
+    [
+        "x509: certificate signed by unknown authority",
+        "x509: certificate is valid for db.old, not db.new",
+        "Error: self-signed certificate in certificate chain",
+        "ssl.SSLCertVerificationError: certificate verify failed: unable to get local issuer certificate",
+        "sun.security.validator.ValidatorException: PKIX path building failed",
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_not_over(words: str) -> None:
+    assert told(ending(words)) == ["runtime.certificate_invalid"]
 
 
 def beside(words: str) -> Scene:

@@ -49,7 +49,7 @@ async def feed(server: str, nats: str, events: Sequence[RawEvent]) -> None:
     """
     streams = await _connected(nats)
     try:
-        with terminal.step(f"{len(events)} events into the stream {RAW}"):
+        with terminal.step(f"{counted(events)} into the stream {RAW}"):
             raw = await _published(streams, nats, events)
         with terminal.step("through the transforms"):
             await until_none_left(lambda: _untransformed(streams, raw))
@@ -58,6 +58,11 @@ async def feed(server: str, nats: str, events: Sequence[RawEvent]) -> None:
             await until_none_left(lambda: _uncorrelated(server, ends))
     finally:
         await streams.close()
+
+
+def counted(events: Sequence[RawEvent]) -> str:
+    """How many there are, in words."""
+    return f"{len(events):,} events" if len(events) > 1 else "1 event"
 
 
 def watches(running: SystemStatus) -> bool:

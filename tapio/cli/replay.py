@@ -78,7 +78,7 @@ def _together(
     chosen = settings.load({"server": where.server, "nats": nats}).settings
     running = places.ask(where, "/v1/status", {}, SystemStatus, or_else=_WITHOUT)
     asyncio.run(feeding.feed(chosen.server_url, chosen.nats or running.nats, events))
-    terminal.note(f"{len(events)} events are in the graph of {chosen.server_url}, with all else that it knows")
+    terminal.note(f"{feeding.counted(events)}: in the graph of {chosen.server_url} now, with all else that it knows")
     if feeding.watches(running):
         terminal.note("it watches a cluster too: `tapio up --no-cluster --data-dir DIR` is one for captures alone")
     dated = msgspec.structs.replace(asked, at=asked.at or max(event.timestamp for event in events))

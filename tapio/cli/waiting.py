@@ -34,7 +34,7 @@ class Waiting:
         if now - self._told < _TELL_S:
             return ""
         self._told = now
-        return f"{self._left:,} messages are left" if self._left else "waiting for an answer"
+        return f"messages left: {self._left:,}" if self._left else "waiting for an answer"
 
 
 async def until_none_left(look: Look) -> None:

@@ -153,6 +153,8 @@ class JetStreams:
         return reader
 
     def _unreachable(self, away: AwayError) -> UnreachableError:
+        if not self._link.connected:
+            return UnreachableError(str(away), hint="it answered before: start it again")
         return UnreachableError(
             f"NATS at {self._link.address} does not serve streams: {away}",
             hint="JetStream must be enabled there (`jetstream {}` in its configuration)",

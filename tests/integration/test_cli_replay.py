@@ -40,7 +40,7 @@ def test_a_replay_gives_the_answer_that_the_file_gives_and_a_second_one_changes_
     alone = why("-f", str(CRASH))
     first = play(up, CRASH, "-o", "json")
     assert (first.returncode, first.stdout) == (0, alone), first.stderr
-    assert "149 events are in the graph" in first.stderr
+    assert "149 events: in the graph" in first.stderr
     assert f"tapio why --server {up.url} --at {NEWEST}" in first.stderr
     assert "watches a cluster" not in first.stderr
     graph = dump(up)
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_named_and_left_out(up: Running, tmp_path: Path) 
     assert json.loads(done.stdout)["causes"][0]["code"] == "startup.image_not_found"
     assert "incident.jsonl:4: not a raw event" in done.stderr
     assert "left out: pod_created bad/odd" in done.stderr
-    assert "2 events are in the graph" in done.stderr
+    assert "2 events: in the graph" in done.stderr
     file.write_text(json.dumps(bad[0]))
     done = play(up, file)
     assert (done.returncode, done.stdout) == (1, "")
@@ -154,4 +154,4 @@ def test_waiting_tells_a_person_now_and_then() -> None:
     assert waiting.news(now=6) == "waiting for an answer"
     waiting.saw(1200, now=7)
     assert waiting.news(now=8) == ""
-    assert waiting.news(now=12) == "1,200 messages are left"
+    assert waiting.news(now=12) == "messages left: 1,200"

@@ -235,6 +235,16 @@ async def test_asking_fails_fast_while_the_connection_is_broken(server: NatsServ
     await link.close()
 
 
+async def test_a_server_that_went_away_is_told_as_away(server: NatsServer) -> None:
+    async with jetstreams(server.url) as streams:
+        await streams.ensure(SPECS)
+        await server.kill()
+        for asked in (streams.last(RAW), streams.settled(RAW, "transforms")):
+            with pytest.raises(UnreachableError, match="is away") as raised:
+                await asked
+            assert "JetStream" not in raised.value.hint
+
+
 async def test_whoever_gives_up_waiting_leaves_the_connection_whole(server: NatsServer) -> None:
     async with jetstreams(server.url) as streams:
         await streams.ensure(SPECS)

@@ -62,6 +62,8 @@ async def test_a_disturbed_replay_gives_the_answer_of_the_file(capture: Path, up
         said, told = await replay.communicate()
     assert (replay.returncode, said.decode()) == (0, alone), told.decode()
     assert not set(before) & set(actors_of(up.pid))
+    newest = max(event.timestamp for event in load(capture).events).isoformat()
+    assert why("--server", up.url, "--each", "--at", newest) == why("-f", str(capture), "--each")
 
 
 def disordered(events: tuple[RawEvent, ...]) -> list[RawEvent]:

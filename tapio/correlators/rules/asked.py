@@ -12,6 +12,7 @@ from tapio.unified import objects as k8s
 
 _SERVICE_NAME = 2  # labels of name.namespace
 _IN_CLUSTER = ("svc",)
+DNS_PORT = 53
 _SYSTEM = ("default", "kube-system")
 
 

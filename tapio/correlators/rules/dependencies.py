@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.asked import has, in_trouble, offers, service_at, service_key, service_view, setting_change
+from tapio.correlators.rules.asked import (
+    DNS_PORT,
+    has,
+    in_trouble,
+    offers,
+    service_at,
+    service_key,
+    service_view,
+    setting_change,
+)
 from tapio.correlators.rules.dependency_text import unanswered, unresolved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
@@ -73,9 +82,9 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
 
 
 def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:
-    """The Services that its last words say it did not reach."""
+    """The Services that its last words say it did not reach; the name service is network.dns_failed's matter."""
     for address, line in unanswered(container.last_words):
-        service = service_at(container, address)
+        service = service_at(container, address) if address.port != DNS_PORT else None
         if service and offers(service.spec, address.port):
             yield service, line
     for host, line in unresolved(container.last_words):

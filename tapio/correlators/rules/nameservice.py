@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tapio.correlators.rules.asked import in_trouble, service_key, service_view
+from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_key, service_view
 from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.dependency_text import unresolved, unserved
 from tapio.correlators.rules.finding import Finding, rule
@@ -17,7 +17,6 @@ from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 
-DNS_PORT = 53
 # Where distributions of Kubernetes put it: kubeadm and most others, OpenShift.
 _HOMES = ("kube-system", "openshift-dns")
 _CONFIGS = ("coredns", "coredns-custom", "kube-dns", "node-local-dns", "rke2-coredns-rke2-coredns")

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from tapio.correlators.rules.absent import creation_of
 from tapio.correlators.rules.allowed import OUTSIDE, Door, Side, blocking
-from tapio.correlators.rules.asked import in_trouble, offers, service_at
+from tapio.correlators.rules.asked import DNS_PORT, in_trouble, offers, service_at
 from tapio.correlators.rules.dependency_text import Address, is_silence, unanswered, unserved
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.nameservice import DNS_PORT, cluster_dns
+from tapio.correlators.rules.nameservice import cluster_dns
 from tapio.correlators.temporal import CONSEQUENCE
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of
 from tapio.graph import Change, RuledOut

@@ -1,6 +1,6 @@
 """End to end: raw events through real JetStream, transform, correlate, SQLite, beside the raw cost of the same bytes.
 
-`python -m benchmarks.bench_pipeline [--events N] [--workloads N]`: one process publishes and transforms, one correlates
+`python -m benchmarks.bench_pipeline [--events N] [--workloads N]`: one process collects, one transforms, one correlates
 each shard, as actors do. Three loads follow each other on the same cluster: every object for the first time (as a LIST
 gives them), the declared mix (benchmarks/workloads.py), full Pod updates only. The time of each runs from its first
 publish until every event's effects are in the file. `--profile FILE` writes a profile of each process.
@@ -13,10 +13,11 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.workloads import Cluster
 from tapio.collectors.port import Emit
@@ -60,6 +61,21 @@ def profiled(path: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     profile.dump_stats(path)
 
 
+def collect(url: str, size: "Size", orders: Connection, path: str) -> None:
+    """A process of its own: publishes the loads as they are ordered by name, and says when each is published."""
+    loads = size.loads()
+
+    async def run() -> None:
+        streams = await connect(url)
+        orders.send("ready")
+        while name := await asyncio.to_thread(orders.recv):
+            await Collect("kubeapi", Listed(loads[name]), streams, Telemetry()).run()
+            orders.send(name)
+        await streams.close()
+
+    profiled(path, run)
+
+
 def correlate(url: str, graph: str, number: int, stop: Any, path: str) -> None:  # noqa: ANN401  multiprocessing's Event
     """A process of its own: one shard, until told to stop."""
 
@@ -93,25 +109,29 @@ async def stored(streams: JetStreams, graph: Path) -> bool:
 
 
 class Pipeline:
-    """A Tapio without Ray: what runs in this process, and the pids of the others."""
+    """A Tapio without Ray: what runs in this process, the pids of all, and the collector's end of the line."""
 
-    def __init__(self, streams: JetStreams, transform: Transform, graph: Path, pids: dict[str, int]) -> None:
+    def __init__(
+        self, streams: JetStreams, transform: Transform, graph: Path, pids: dict[str, int], orders: Connection
+    ) -> None:
         self._streams = streams
         self._transform = transform
         self._graph = graph
         self._pids = pids
+        self._orders = orders
 
-    async def feed(self, events: Sequence[RawEvent]) -> tuple[float, dict[str, float]]:
+    async def feed(self, name: str, events: int) -> tuple[float, dict[str, float]]:
         """Seconds from the first publish to the last event's effects, and of CPU by process."""
         before, done = self._cpu(), (await self._transform.progress()).events
         started = time.perf_counter()
-        await Collect("kubeapi", Listed(events), self._streams, Telemetry()).run()
-        while (await self._transform.progress()).events < done + len(events):  # noqa: ASYNC110  it counts, it does not call
+        self._orders.send(name)
+        await asyncio.to_thread(self._orders.recv)
+        while (await self._transform.progress()).events < done + events:  # noqa: ASYNC110  it counts, it does not call
             await asyncio.sleep(0.02)
         while not await stored(self._streams, self._graph):  # noqa: ASYNC110  other processes store
             await asyncio.sleep(0.02)
         took = time.perf_counter() - started
-        return took, {name: after - before[name] for name, after in self._cpu().items()}
+        return took, {process: after - before[process] for process, after in self._cpu().items()}
 
     def _cpu(self) -> dict[str, float]:
         return {name: _cpu_seconds(pid) for name, pid in self._pids.items()}
@@ -148,7 +168,24 @@ async def _read(streams: JetStreams, stream: str, after: int) -> None:
     await reader.close()
 
 
-async def measure(loads: Mapping[str, Sequence[RawEvent]], profile: str) -> None:
+class Size(NamedTuple):
+    """How large the made cluster is, and how many events each load has."""
+
+    workloads: int
+    events: int
+
+    def loads(self) -> dict[str, list[RawEvent]]:
+        """The same in every process."""
+        cluster = Cluster(self.workloads)
+        return {
+            "first sight": list(cluster.appears()),
+            "declared mix": list(cluster.updates(self.events)),
+            "full Pods": list(cluster.pod_updates(self.events)),
+        }
+
+
+async def measure(size: Size, profile: str) -> None:
+    loads = size.loads()
     with tempfile.TemporaryDirectory() as folder:
         costs = {}
         async with await start(Path(folder) / "raw") as server:
@@ -157,9 +194,9 @@ async def measure(loads: Mapping[str, Sequence[RawEvent]], profile: str) -> None
                 costs[name] = await raw_cost(server.url, events)
         async with await start(Path(folder) / "nats") as server:
             await _make_streams(server.url)
-            async with running(server, Path(folder) / "graph.sqlite", profile) as pipeline:
+            async with running(server, Path(folder) / "graph.sqlite", size, profile) as pipeline:
                 for name, events in loads.items():
-                    took, cpu = await pipeline.feed(events)
+                    took, cpu = await pipeline.feed(name, len(events))
                     tell(name, events, costs[name], took, cpu)
 
 
@@ -179,33 +216,41 @@ def tell(name: str, events: Sequence[RawEvent], cost: float, took: float, cpu: d
 
 
 @asynccontextmanager
-async def running(server: EmbeddedServer, graph: Path, profile: str) -> AsyncIterator[Pipeline]:
-    """The pipeline: a process for each shard, everything else here."""
+async def running(server: EmbeddedServer, graph: Path, size: Size, profile: str) -> AsyncIterator[Pipeline]:
+    """The pipeline: a process for the collector and each shard, the transform here."""
     SqliteStore(graph).close()  # makes the tables
     spawn = multiprocessing.get_context("spawn")
     stop = spawn.Event()
-    paths = [profile and f"{profile}.correlate{number}" for number in range(SHARDS)]
-    shards = [
-        spawn.Process(target=correlate, args=(server.url, str(graph), number, stop, path))
-        for number, path in enumerate(paths)
-    ]
-    for shard in shards:
-        shard.start()
+    here, there = spawn.Pipe()
+    others = {"collect": spawn.Process(target=collect, args=(server.url, size, there, _profile(profile, "collect")))}
+    for number in range(SHARDS):
+        path = _profile(profile, f"correlate{number}")
+        others[f"correlate {number}"] = spawn.Process(
+            target=correlate, args=(server.url, str(graph), number, stop, path)
+        )
+    for process in others.values():
+        process.start()
     streams = await connect(server.url)
     transform = Transform("0", streams, PARTITIONS, Telemetry())
     task = asyncio.create_task(transform.run())
-    await asyncio.sleep(2.0)  # they import; their time is not the pipeline's
-    pids = {"collect and transform": os.getpid(), "nats-server": server.pid}
-    pids |= {f"correlate {number}": shard.pid for number, shard in enumerate(shards) if shard.pid}
+    await asyncio.to_thread(here.recv)
+    await asyncio.sleep(1.0)  # the shards import; their time is not the pipeline's
+    pids = {"transform": os.getpid(), "nats-server": server.pid}
+    pids |= {name: process.pid for name, process in others.items() if process.pid}
     try:
-        yield Pipeline(streams, transform, graph, pids)
+        yield Pipeline(streams, transform, graph, pids, here)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await streams.close()
         stop.set()
-        for shard in shards:
-            await asyncio.to_thread(shard.join)
+        here.send("")
+        for process in others.values():
+            await asyncio.to_thread(process.join)
+
+
+def _profile(path: str, process: str) -> str:
+    return path and f"{path}.{process}"
 
 
 def main() -> None:
@@ -214,13 +259,8 @@ def main() -> None:
     parser.add_argument("--workloads", type=int, default=1_000)
     parser.add_argument("--profile", default="")
     chosen = parser.parse_args()
-    cluster = Cluster(chosen.workloads)
-    loads = {
-        "first sight": list(cluster.appears()),
-        "declared mix": list(cluster.updates(chosen.events)),
-        "full Pods": list(cluster.pod_updates(chosen.events)),
-    }
-    profiled(chosen.profile and f"{chosen.profile}.transform", lambda: measure(loads, chosen.profile))
+    size = Size(chosen.workloads, chosen.events)
+    profiled(_profile(chosen.profile, "transform"), lambda: measure(size, chosen.profile))
 
 
 if __name__ == "__main__":

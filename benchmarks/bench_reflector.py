@@ -1,7 +1,7 @@
 """The reflector and the kubeapi collector on many pods, beside the official `kubernetes` client on the same bytes.
 
 `python -m benchmarks.bench_reflector [--pods N] [--updates N]`: a process of its own serves the pods as the API server
-would, in pages and then as a watch. Each reader is a process too, so that its CPU and peak memory are its own:
+would, by a watch that lists first, in pages, and as a watch. Each reader is a process too, so that its CPU and peak memory are its own:
 
 - reflector: lists all pods and says them to nobody.
 - collector: lists all pods and makes events of them; then follows updates, each a full Pod whose status moved.
@@ -32,6 +32,10 @@ Json = dict[str, Any]
 Figures = tuple[float, float, float, float]  # seconds and CPU seconds of the listing, then of the updates
 _SPAWN = multiprocessing.get_context("spawn")
 _FLUSH = 200  # lines written together
+_LISTED = (
+    b'{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"1000000",'
+    b'"annotations":{"k8s.io/initial-events-end":"true"}}}}\n'
+)
 _FIELDS: Json = {f'k:{{"name":"SETTING_{n}"}}': {".": {}, "f:name": {}, "f:value": {}} for n in range(12)}
 _CONDITIONS: Json = {f'k:{{"type":"{n}"}}': {".": {}, "f:status": {}, "f:lastTransitionTime": {}} for n in range(5)}
 _BOOKS = [
@@ -59,6 +63,7 @@ def serve(count: int, updates: int, address: Any) -> None:  # noqa: ANN401  mult
     """A server of pods: `limit` and `continue` by number, a watch that says every update and then holds."""
     cluster = Cluster(count // PODS_PER_WORKLOAD)
     items = [_bytes(obj) for obj in pods(cluster.appears())]
+    there = [b'{"type":"ADDED","object":' + item + b"}\n" for item in items]
     lines = [b'{"type":"MODIFIED","object":' + _bytes(obj) + b"}\n" for obj in pods(cluster.pod_updates(updates))]
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -76,9 +81,11 @@ def serve(count: int, updates: int, address: Any) -> None:  # noqa: ANN401  mult
     async def watch(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        for place in range(0, len(lines), _FLUSH):
-            await response.write(b"".join(lines[place : place + _FLUSH]))
-        if lines:
+        is_listing = "sendInitialEvents" in request.query
+        told = [*there, _LISTED, *lines] if is_listing else lines
+        for place in range(0, len(told), _FLUSH):
+            await response.write(b"".join(told[place : place + _FLUSH]))
+        if told:
             await asyncio.Event().wait()
         return response
 

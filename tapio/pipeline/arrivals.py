@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from tapio.streams import Delivery, Reader, Streams
 
 _PAGE = 500  # deliveries taken from one stream at a time
-_PAGES_AHEAD = 4  # pages read and not yet worked on, over all streams: bounds memory, and holds back the readers
+_PAGES_AHEAD = 24  # pages read and not yet worked on, over all streams: bounds memory, and holds back the readers
 _WAIT_S = 5.0
 
 Page = tuple[str, Sequence[Delivery]]

@@ -20,7 +20,7 @@ from tapio.transforms import route, transform
 from tapio.unified import UnifiedEvent, subject_of
 
 DURABLE = "transform"
-_BATCH = 500  # raw events: 2.5 MB of full Pods, and enough to make a publish's round trip cheap
+_BATCH = 2000  # raw events at most; under light load a batch is whatever has come
 _WAIT_S = 5.0  # a reader that has nothing asks again after this
 
 
@@ -50,46 +50,54 @@ class Transform:
         self._newest: datetime | None = None
 
     async def run(self) -> None:
-        """Reads for ever."""
+        """Reads for ever: works on a batch while the one before is being published, never further ahead than that."""
         reader = self._reader = await self._streams.pool(RAW, DURABLE)
+        publishing: asyncio.Task[None] | None = None
         try:
             while True:
                 deliveries = await reader.next(_BATCH, _WAIT_S)
-                if deliveries:
-                    await self._handle(reader, deliveries)
+                started = time.monotonic()
+                outcome = unify(deliveries, self._partitions)
+                if publishing is not None:
+                    await publishing
+                publishing = asyncio.create_task(self._hand_on(reader, outcome, started)) if deliveries else None
         finally:
             self._reader = None
+            if publishing is not None:
+                publishing.cancel()  # what is not acknowledged comes again
+                await asyncio.wait([publishing])
             await reader.close()
 
     async def progress(self) -> Progress:
         pending = await self._reader.pending() if self._reader else 0
         return Progress(stage=self._stage, events=self._events, pending=pending, newest=self._newest)
 
-    async def _handle(self, reader: Reader, deliveries: Sequence[Delivery]) -> None:
+    async def _hand_on(self, reader: Reader, outcome: Unification, started: float) -> None:
         """Publishes what the deliveries mean, then acknowledges them; those that fail for good are put aside."""
-        started = time.monotonic()
-        outcome = unify(deliveries, self._partitions)
         try:
             await self._publish(outcome)
         except MessageTooLargeError as error:
-            await self._handle_apart(reader, deliveries, error)
+            await self._hand_on_apart(reader, outcome, error)
             return
         await self._put_aside(reader, outcome.bad)
         await reader.ack(outcome.good)
-        self._events += len(deliveries)
+        self._events += len(outcome.good) + len(outcome.bad)
         self._newest = newer(self._newest, outcome.newest)
         took = time.monotonic() - started
         self._telemetry.tell(
             Transformed(stage=self._stage, raw=len(outcome.good), unified=outcome.unified, took_s=took)
         )
 
-    async def _handle_apart(self, reader: Reader, deliveries: Sequence[Delivery], error: MessageTooLargeError) -> None:
+    async def _hand_on_apart(self, reader: Reader, outcome: Unification, error: MessageTooLargeError) -> None:
         """One of them means more than a message can hold: each by itself, so that only that one is put aside."""
-        if len(deliveries) == 1:
-            await self._put_aside(reader, [(deliveries[0], error.message)])
+        self._events += len(outcome.bad)
+        await self._put_aside(reader, outcome.bad)
+        if len(outcome.good) == 1:
+            self._events += 1
+            await self._put_aside(reader, [(outcome.good[0], error.message)])
             return
-        for delivery in deliveries:
-            await self._handle(reader, [delivery])
+        for delivery in outcome.good:
+            await self._hand_on(reader, unify([delivery], self._partitions), time.monotonic())
 
     async def _publish(self, outcome: Unification) -> None:
         await asyncio.gather(*(self._streams.publish(name, batch) for name, batch in outcome.messages.items()))

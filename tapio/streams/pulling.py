@@ -14,7 +14,7 @@ from tapio.streams.link import AwayError, Link
 from tapio.streams.port import Delivery
 from tapio.streams.wire import Arrival, control_of, parcel
 
-REQUEST_MESSAGES = 500
+REQUEST_MESSAGES = 1000
 ROOM = 2 * REQUEST_MESSAGES
 _EXPIRES_S = 30
 _HEARTBEAT_S = 2

@@ -49,7 +49,7 @@ def expected(events: list[RawEvent]) -> list[str]:
 @pytest.fixture
 async def streams(tmp_path: Path) -> AsyncIterator[JetStreams]:
     async with await start(tmp_path / "nats") as server:
-        streams = await connect(server.url, redelivery_s=(0.5,) * 4)  # what a stopped reader held comes again soon
+        streams = await connect(server.url, redelivery_s=(1.0,) * 4)  # what a stopped reader held comes again soon
         await streams.ensure(topology(PARTITIONS))
         yield streams
         await streams.close()
@@ -108,7 +108,7 @@ async def test_a_broker_that_is_killed_on_the_way_loses_and_doubles_nothing(
     tmp_path: Path, events: list[RawEvent], expected: list[str]
 ) -> None:
     graph = tmp_path / "graph.sqlite"
-    async with nats_server(tmp_path / "nats") as server, jetstreams(server.url, redelivery_s=(0.5,) * 4) as streams:
+    async with nats_server(tmp_path / "nats") as server, jetstreams(server.url, redelivery_s=(1.0,) * 4) as streams:
         await streams.ensure(topology(PARTITIONS))
         async with pipeline(streams, graph):
             feeding = asyncio.create_task(feed(streams, events))

@@ -1,7 +1,8 @@
 """The reflector and the kubeapi collector on many pods, beside the official `kubernetes` client on the same bytes.
 
 `python -m benchmarks.bench_reflector [--pods N] [--updates N]`: a process of its own serves the pods as the API server
-would, by a watch that lists first, in pages, and as a watch. Each reader is a process too, so that its CPU and peak memory are its own:
+would, by a watch that lists first, in pages, and as a watch. Each reader is a process too, so that its CPU and peak
+memory are its own:
 
 - reflector: lists all pods and says them to nobody.
 - collector: lists all pods and makes events of them; then follows updates, each a full Pod whose status moved.

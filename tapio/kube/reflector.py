@@ -5,16 +5,15 @@ one already said of its uid, and where changes may have been missed, the interva
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import cast
 
-import msgspec
-
 from tapio.kube.backoff import Pace
 from tapio.kube.client import KubeClient
 from tapio.kube.kinds import Kind
+from tapio.kube.listing import BY_WATCH, Listing, status_of
 from tapio.kube.pages import Line, MalformedError, Page, identity_of, named, pages, read_line, watching
 from tapio.kube.said import (
     Answered,
@@ -29,7 +28,7 @@ from tapio.kube.said import (
     Vanished,
     WatchType,
 )
-from tapio.kube.status import ApiError, CredentialsError, ServerAwayError, StalledError, Status
+from tapio.kube.status import ApiError, CredentialsError, ServerAwayError, StalledError
 from tapio.kube.versions import Versions, is_newer
 
 _WATCH_S = 300  # a watch is asked for 5 to 10 minutes, at random, so that a hung one cannot last
@@ -72,6 +71,7 @@ class Reflector:
         self._blind: tuple[datetime, str] | None = None
         self._denied = False
         self._malformed_at: str | None = None
+        self._lists_by_watch = True  # until the server turns out not to
         self.settled = asyncio.Event()  # the first attempt is over: listed, resumed, or failed
 
     async def run(self) -> None:
@@ -93,55 +93,89 @@ class Reflector:
             self.settled.set()
 
     async def _attempt(self) -> None:
+        if self._version is None and self._lists_by_watch:
+            try:
+                await self._list_by_watch()
+            except ApiError as error:
+                if self._version is not None or not error.unsupported:
+                    raise
+                self._lists_by_watch = False
+            else:
+                return
         if self._version is None:
             await self._list()
         self.settled.set()
         await self._watch(self._version or "")
 
     async def _list(self) -> None:
-        listed: set[str] = set()
-        page = Page()
+        listing, page = Listing(self._kind, self._versions), Page()
         async with aclosing(pages(self._client, self._kind, self._namespace)) as all_pages:
             async for page in all_pages:
-                await self._say_page(page, listed)
-        if gone := self._versions.drop_all_but(listed):
-            await self._say(Vanished(self._kind, gone))
-        await self._end_blindness()
-        self._listed_before, self._denied = True, False
-        await self._advance(page.metadata.resource_version)
+                await self._say_listed(listing.page(page))
+        await self._listed(listing, page.metadata.resource_version)
 
-    async def _say_page(self, page: Page, listed: set[str]) -> None:
-        news = []
-        for item in page.items or ():
-            uid, version, meta = identity_of(item)
-            listed.add(uid)
-            if self._versions.admits(uid, version):
-                kind: WatchType = "MODIFIED" if uid in self._versions else "ADDED"
-                news.append(Seen(kind, uid, version, named(self._kind, item), meta))
-                self._versions.living(uid, version)
+    async def _list_by_watch(self) -> None:
+        """Lists by a watch that goes on when all is listed.
+
+        Raises:
+            ApiError: it refuses, or is `unsupported`.
+        """
+        listing: Listing | None = Listing(self._kind, self._versions)
+        async with aclosing(self._lines(BY_WATCH)) as lines:
+            async for together in lines:
+                if listing is None:
+                    await self._hear(together)
+                    continue
+                part = listing.part(together)
+                await self._say_listed(part.news)
+                if part.error:
+                    raise part.error
+                if part.version:
+                    await self._listed(listing, part.version)
+                    listing = None
+                    self.settled.set()
+                    self._pace.succeeded()
+                    await self._hear(part.rest)
+        if listing is not None:
+            raise _ClosedAtOnceError("the server ended the watch before it had listed all")
+
+    async def _say_listed(self, news: Sequence[Seen]) -> None:
         if news:
             await self._say(Objects(self._kind, news, listed=True, relisted=self._listed_before))
 
+    async def _listed(self, listing: Listing, version: str) -> None:
+        """The listing is whole: what it does not have is gone, and a watch may begin at its version."""
+        if gone := self._versions.drop_all_but(listing.uids):
+            await self._say(Vanished(self._kind, gone))
+        await self._end_blindness()
+        self._listed_before, self._denied = True, False
+        await self._advance(version)
+
     async def _watch(self, version: str) -> None:
-        params = {
-            "watch": "1",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": version,
-            "timeoutSeconds": str(int(_WATCH_S * (1 + self._pace.dice()))),
-        }
         began, heard = self._pace.clock(), False
-        path, accept = self._kind.path(self._namespace), watching(self._kind)
-        lines = self._client.lines(path, params, idle_s=self._idle_s, accept=accept)
-        async with aclosing(lines):
+        async with aclosing(self._lines({"resourceVersion": version})) as lines:
             async for together in lines:
-                if not together:
-                    await self._say(Answered(self._kind))
-                    continue
                 heard = True
                 await self._hear(together)
         if not heard and self._pace.clock() - began < _SHORT_S:
             raise _ClosedAtOnceError("the server ended the watch at once")
         self._pace.succeeded()
+
+    async def _lines(self, asked: dict[str, str]) -> AsyncGenerator[list[bytes]]:
+        """The lines of one watch, as they come together."""
+        params = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            **asked,
+            "timeoutSeconds": str(int(_WATCH_S * (1 + self._pace.dice()))),
+        }
+        path, accept = self._kind.path(self._namespace), watching(self._kind)
+        async with aclosing(self._client.lines(path, params, idle_s=self._idle_s, accept=accept)) as lines:
+            async for together in lines:
+                if together:
+                    yield together
+                else:
+                    await self._say(Answered(self._kind))
 
     async def _hear(self, lines: Sequence[bytes]) -> None:
         """Says what is good before it fails on the first line that is not."""
@@ -161,7 +195,7 @@ class Reflector:
 
     def _hear_line(self, line: Line, news: list[Seen]) -> str:
         if line.type == "ERROR":
-            raise ApiError(_status(line))
+            raise ApiError(status_of(line))
         if line.type == "BOOKMARK":
             return _bookmark(line)
         uid, version, meta = identity_of(line.object)
@@ -229,8 +263,3 @@ class Reflector:
 def _bookmark(line: Line) -> str:
     """A bookmark's version; its object has nothing else."""
     return identity_of(line.object).version
-
-
-def _status(line: Line) -> Status:
-    fields = {name: msgspec.json.decode(part) for name, part in line.object.items()}
-    return msgspec.convert(fields, Status, strict=False)

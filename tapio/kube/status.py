@@ -61,6 +61,11 @@ class ApiError(Exception):
         """The server does not serve this kind, or not in the form that was asked for."""
         return self.code in {_NOT_FOUND, _NOT_ACCEPTABLE}
 
+    @property
+    def unsupported(self) -> bool:
+        """The server does not list by a watch: the feature is off (422), or the request means nothing to it (400)."""
+        return self.code in {_BAD_REQUEST, _INVALID}
+
 
 class ServerAwayError(UnreachableError):
     """The API server does not answer, or the connection to it broke."""
@@ -74,10 +79,12 @@ class StalledError(ServerAwayError):
     """A connection that is open and silent for longer than a live one ever is."""
 
 
+_BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _NOT_ACCEPTABLE = 406
+_INVALID = 422
 _GONE = 410
 _TOO_MANY_REQUESTS = 429
 

@@ -31,6 +31,12 @@ def bookmark(version: int) -> bytes:
     return line("BOOKMARK", {"kind": "ConfigMap", "metadata": {"resourceVersion": str(version)}})
 
 
+def listed(version: int) -> bytes:
+    """The bookmark that ends a listing by a watch."""
+    meta = {"resourceVersion": str(version), "annotations": {"k8s.io/initial-events-end": "true"}}
+    return line("BOOKMARK", {"kind": "ConfigMap", "metadata": meta})
+
+
 def status(code: int, reason: str = "", message: str = "", **details: Any) -> Json:
     return {"kind": "Status", "code": code, "reason": reason, "message": message, "details": details}
 
@@ -98,6 +104,7 @@ class MisbehavingApi:
     def __init__(self) -> None:
         self.lists: dict[str, deque[Answer]] = {}
         self.watches: dict[str, deque[Answer]] = {}
+        self.streams: dict[str, deque[Answer]] = {}
         self.always: dict[str, Answer] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.accepted: list[tuple[str, str, str]] = []
@@ -108,6 +115,10 @@ class MisbehavingApi:
 
     def will_watch(self, *answers: Answer, plural: str = "configmaps") -> None:
         self.watches.setdefault(plural, deque()).extend(answers)
+
+    def will_stream(self, *answers: Answer, plural: str = "configmaps") -> None:
+        """Answers to listings by a watch; where there is none, it refuses to list so."""
+        self.streams.setdefault(plural, deque()).extend(answers)
 
     def asked(self, what: str, plural: str = "configmaps") -> list[dict[str, str]]:
         """The queries of every LIST or watch of a collection."""
@@ -120,9 +131,13 @@ class MisbehavingApi:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         plural = request.path.rsplit("/", 1)[-1]
         what = "watch" if request.query.get("watch") else "list"
+        if "sendInitialEvents" in request.query:
+            what = "stream"
         self.requests.append((what, plural, dict(request.query)))
         self.accepted.append((what, plural, request.headers.get("Accept", "")))
-        script = (self.watches if what == "watch" else self.lists).get(plural)
+        script = {"watch": self.watches, "list": self.lists, "stream": self.streams}[what].get(plural)
+        if what == "stream" and not script:  # as a server does that has the feature turned off
+            return await refuse(422, "Invalid", "sendInitialEvents is forbidden for watch")(request)
         if plural in self.always:
             return await self.always[plural](request)
         if script:

@@ -14,7 +14,8 @@ import pytest
 from tapio.collectors.kubeapi import KubeApiCollector, leases, snapshot
 from tapio.collectors.kubeapi.collector import FILE
 from tapio.errors import ForbiddenError, UnreachableError
-from tapio.kube import Cluster, KubeClient, Pace, kinds_named
+from tapio.kube import KINDS, Cluster, KubeClient, Pace, kinds_named
+from tapio.pipeline.local import unify_events
 from tapio.raw import RawEvent, encode, event_id
 from tests.integration.misbehaving_api import (
     FakeTime,
@@ -307,6 +308,34 @@ def _is(found: Json) -> Any:
     return answer
 
 
+async def test_an_event_that_counts_on_is_said_each_time_however_old_and_without_a_time(
+    api: MisbehavingApi, tmp_path: Path
+) -> None:
+    def counted(version: int, count: int) -> Json:
+        about = {"kind": "Pod", "namespace": "shop", "name": "p"}
+        last = f"2020-01-01T00:00:{count:02}Z"
+        return obj("e", version, kind="Event", involvedObject=about, count=count, lastTimestamp=last, eventTime=None)
+
+    api.will_list(page(counted(2, 1), version=5), plural="events")
+    api.will_watch(say(line("MODIFIED", counted(6, 2)), line("MODIFIED", counted(7, 9))), plural="events")
+    async with collecting(api, tmp_path, kinds=["Event"]) as (sink, _):
+        await until(lambda: len(sink.events) == 3)
+    told = [record(event)["object"] for event in sink.events]
+    assert [(one["count"], one["eventTime"]) for one in told] == [(1, None), (2, None), (9, None)]
+    assert [event.timestamp.second for event in sink.events] == [1, 2, 9]
+    unified = [one for event in sink.events for one in unify_events([event])]
+    assert [one.attributes and one.attributes.count for one in unified] == [1, 2, 9]
+    assert (
+        len({one.attributes.record for one in unified if one.attributes}) == 1
+    )  # one record, of which the newest counts
+
+
+async def test_there_is_one_watch_per_kind(api: MisbehavingApi, tmp_path: Path) -> None:
+    async with collecting(api, tmp_path, kinds=list(KINDS)):
+        await until(lambda: all(api.asked("watch", kind.plural) for kind in KINDS.values()))
+    assert {kind.name: len(api.asked("watch", kind.plural)) for kind in KINDS.values()} == dict.fromkeys(KINDS, 1)
+
+
 async def test_an_events_expiry_is_no_event(api: MisbehavingApi, tmp_path: Path) -> None:
     about = {"kind": "Pod", "namespace": "shop", "name": "p"}
     gone, other = (obj(name, 2, kind="Event", involvedObject=about, message="x") for name in ("e", "f"))
@@ -452,7 +481,7 @@ async def test_of_a_secret_only_metadata_is_asked_for_kept_and_compared(api: Mis
         await until(lambda: len(sink.events) == 2)
     asked = {(what, accept) for what, plural, accept in api.accepted if plural == "secrets"}
     form = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-    assert asked == {("list", form.format("List")), ("watch", form.format(""))}
+    assert asked == {("stream", form.format("")), ("list", form.format("List")), ("watch", form.format(""))}
     assert sink.told() == [("secret_created", "s"), ("secret_modified", "s")]
     assert record(sink.events[1])["object"].keys() == {"kind", "apiVersion", "metadata"}
     assert (record(sink.events[1])["object"]["kind"], sink.events[1].metadata.k8s_kind) == ("Secret", "Secret")

@@ -23,11 +23,13 @@ from tapio.kube import (
 )
 from tapio.kube.said import Remembered
 from tests.integration.misbehaving_api import (
+    Answer,
     FakeTime,
     MisbehavingApi,
     bookmark,
     cut,
     line,
+    listed,
     misbehaving_api,
     obj,
     page,
@@ -114,6 +116,101 @@ async def test_lists_in_pages_then_watches_from_the_list(api: MisbehavingApi) ->
     assert watch["resourceVersion"] == "9"
     assert watch["allowWatchBookmarks"] == "true"
     assert watch["timeoutSeconds"] == "450"
+
+
+@pytest.mark.parametrize(("dice", "seconds"), [(0.0, "300"), (0.999, "599")])
+async def test_a_watch_is_asked_for_five_to_ten_minutes_at_random(
+    api: MisbehavingApi, dice: float, seconds: str
+) -> None:
+    async with following(api, dice=lambda: dice):
+        await until(lambda: bool(api.asked("watch")))
+    assert api.asked("watch")[0]["timeoutSeconds"] == seconds
+
+
+# --- Listing by a watch ----------------------------------------------------------------------------------------------
+
+
+async def test_a_watch_that_lists_goes_on_as_one(api: MisbehavingApi) -> None:
+    api.will_stream(
+        say(line("ADDED", obj("a", 3)), line("ADDED", obj("b", 4)), listed(9), line("MODIFIED", obj("a", 10)))
+    )
+    async with following(api) as heard:
+        await until(lambda: heard.position == "10")
+    assert heard.events == [("ADDED", "uid-a", "3"), ("ADDED", "uid-b", "4"), ("MODIFIED", "uid-a", "10")]
+    assert [said.listed for said in heard.of(Objects)] == [True, False]
+    [asked] = api.asked("stream")
+    assert (asked["sendInitialEvents"], asked["resourceVersionMatch"]) == ("true", "NotOlderThan")
+    assert "resourceVersion" not in asked
+    assert api.asked("list") == api.asked("watch") == []
+
+
+async def test_what_is_listed_by_a_watch_is_no_place_to_resume_at(api: MisbehavingApi) -> None:
+    api.will_stream(
+        say(line("ADDED", obj("a", 30)), hold=False),
+        say(line("ADDED", obj("a", 30)), line("ADDED", obj("b", 4)), listed(40), hold=False),
+    )
+    api.will_watch(say(bookmark(41)))
+    async with following(api) as heard:
+        await until(lambda: heard.position == "41")
+    assert [position.version for position in heard.of(Position)] == ["40", "41"]
+    assert heard.events == [("ADDED", "uid-a", "30"), ("ADDED", "uid-b", "4")]
+    assert heard.troubles == ["closed at once"]
+    assert [query["resourceVersion"] for query in api.asked("watch")] == ["40"]
+
+
+async def test_a_relist_by_a_watch_is_compared_with_what_was_known(api: MisbehavingApi) -> None:
+    seen_at = NOW - timedelta(hours=1)
+    known = {"uid-kept": "3", "uid-moved": "3", "uid-gone": "3", "uid-going": "3"}
+    api.will_watch(refuse(410, "Expired"))
+    api.will_stream(
+        say(
+            line("ADDED", obj("kept", 3)),
+            line("ADDED", obj("moved", 7)),
+            line("ADDED", obj("going", 3)),
+            line("DELETED", obj("going", 8)),
+            listed(20),
+        )
+    )
+    async with following(api, remembered=Remembered(known=known, version="5", seen_at=seen_at)) as heard:
+        await until(lambda: heard.position == "20")
+    assert heard.events == [("MODIFIED", "uid-moved", "7")]
+    assert [sorted(said.uids) for said in heard.of(Vanished)] == [["uid-going", "uid-gone"]]
+    assert [(blind.since, blind.cause) for blind in heard.of(Blind)] == [(seen_at, "expired")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refuse(422, "Invalid", "sendInitialEvents is forbidden for watch"),
+        refuse(400, "BadRequest"),
+        say(line("ERROR", status(422, "Invalid")), hold=False),
+        say(line("ADDED", obj("a", 3)), bookmark(5)),  # it only watches
+    ],
+)
+async def test_a_server_that_cannot_list_by_a_watch_is_asked_for_pages(api: MisbehavingApi, answer: Answer) -> None:
+    api.will_stream(answer)
+    api.will_list(page(obj("a", 3), version=9))
+    api.will_watch(refuse(410, "Expired"))
+    async with following(api) as heard:
+        await until(lambda: len(api.asked("list")) == 2)
+    assert heard.events == [("ADDED", "uid-a", "3")]
+    assert len(api.asked("stream")) == 1
+
+
+async def test_what_was_listed_by_a_watch_that_broke_is_said_once(api: MisbehavingApi) -> None:
+    api.will_stream(
+        cut(line("ADDED", obj("a", 3))),
+        say(line("ADDED", obj("b", 4)), b"broken\n"),
+        say(line("ADDED", obj("a", 3)), line("ADDED", obj("b", 4)), listed(9)),
+    )
+    async with following(api) as heard:
+        await until(lambda: heard.position == "9")
+    assert heard.events == [("ADDED", "uid-a", "3"), ("ADDED", "uid-b", "4")]
+    assert heard.troubles == ["unreachable", "malformed"]
+    assert heard.of(Vanished) == heard.of(Blind) == []
+
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
 
 
 async def test_listed_objects_have_the_kind_that_a_list_leaves_out(api: MisbehavingApi) -> None:

@@ -35,10 +35,10 @@ class BadEventError(TapioError):
 
 
 class UnknownTargetError(TapioError):
-    """Nothing is known under the name asked for; `near` holds names like it."""
+    """Nothing is known under the name asked for; `near` holds names like it, which the hint names first."""
 
-    def __init__(self, message: str, *, near: tuple[str, ...] = ()) -> None:
-        super().__init__(message, hint=f"did you mean {', '.join(near)}?" if near else "")
+    def __init__(self, message: str, *, near: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=f"did you mean {', '.join(near)}?" if near else hint)
         self.near = near
 
 

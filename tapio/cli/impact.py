@@ -10,14 +10,14 @@ from tapio.cli.options import (
     Namespace,
     Output,
     Server,
-    Target,
     Uid,
+    Words,
 )
 from tapio.errors import Exit
 
 
 def impact(
-    target: Target = "",
+    target: Words = None,
     namespace: Namespace = "",
     file: File = "",
     live: Live = False,

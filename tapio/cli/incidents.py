@@ -11,13 +11,13 @@ from tapio.cli.options import (
     Namespace,
     Output,
     Server,
-    Target,
+    Words,
 )
 from tapio.errors import Exit
 
 
 def incidents(
-    target: Target = "",
+    target: Words = None,
     namespace: Namespace = "",
     all_namespaces: AllNamespaces = False,
     file: File = "",

@@ -14,6 +14,9 @@ class Output(StrEnum):
 
 
 Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="What to ask about, or a question in words.")]
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="TYPE/NAME", help="What to ask about; or a name, or a question in words.")
+]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="The namespace.")]
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces; so it is without -n.")]
 File = Annotated[

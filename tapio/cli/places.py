@@ -18,7 +18,7 @@ from tapio.why.words import in_words, understand
 if TYPE_CHECKING:
     from tapio.correlators import Failure
 
-_WITHOUT = "; or ask without one: --live looks at the cluster once, -f FILE reads a file"
+_WITHOUT = "\nor ask without one: --live looks at the cluster once, -f FILE reads a file"
 _FILES = (
     "what can be asked: a capture (tapio capture FILE), what kubectl get -o json (or yaml) writes, a folder of such"
 )
@@ -205,7 +205,7 @@ def _failed(failure: "Failure") -> None:
 
 
 def question(
-    target: str = "",
+    target: str | Sequence[str] | None = None,
     namespace: str = "",
     *,
     everywhere: bool = False,
@@ -214,7 +214,7 @@ def question(
     since: str = "",
     min_confidence: float = 0.0,
 ) -> Question:
-    """The question that the flags ask.
+    """The question that the flags ask; of several words it is made of all.
 
     Raises:
         UsageError: a time or a span is none, or -n and -A are both given.
@@ -224,7 +224,7 @@ def question(
     if namespace and everywhere:
         raise UsageError("--namespace and --all-namespaces exclude one another")
     return Question(
-        target=target,
+        target=target if isinstance(target, str) else " ".join(target or ()),
         namespace=namespace,
         uid=uid,
         at=parse_moment(at) if at else None,

@@ -65,7 +65,7 @@ def _refuse(server: str, status: int, body: bytes, or_else: str) -> NoReturn:
         ) from error
     match status:
         case HTTPStatus.NOT_FOUND:
-            raise UnknownTargetError(problem.detail, near=problem.near)
+            raise UnknownTargetError(problem.detail, near=problem.near, hint=problem.hint)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             raise ForbiddenError(problem.detail, hint=problem.hint)
         case HTTPStatus.SERVICE_UNAVAILABLE:

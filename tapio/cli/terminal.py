@@ -35,8 +35,8 @@ def note(text: str) -> None:
 def fail(text: str, hint: str = "") -> None:
     """What went wrong and what to do, on stderr."""
     print(f"{_painted('error:', _RED)} {text}", file=sys.stderr, flush=True)
-    if hint:
-        print(f"  {hint}", file=sys.stderr, flush=True)
+    for line in hint.splitlines():
+        print(f"  {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager

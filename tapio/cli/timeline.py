@@ -12,14 +12,14 @@ from tapio.cli.options import (
     Namespace,
     Output,
     Server,
-    Target,
     Uid,
+    Words,
 )
 from tapio.errors import Exit
 
 
 def timeline(
-    target: Target = "",
+    target: Words = None,
     namespace: Namespace = "",
     all_namespaces: AllNamespaces = False,
     file: File = "",

@@ -15,8 +15,8 @@ from tapio.cli.options import (
     Namespace,
     Output,
     Server,
-    Target,
     Uid,
+    Words,
 )
 from tapio.errors import Exit
 
@@ -27,7 +27,7 @@ ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whateve
 
 
 def why(
-    target: Target = "",
+    target: Words = None,
     namespace: Namespace = "",
     all_namespaces: AllNamespaces = False,
     file: File = "",

@@ -7,6 +7,7 @@ from textwrap import wrap
 import msgspec
 
 _CUT = " ..."
+_FEW_LINES = (3, 2, 1)  # of each row, while they do not fit
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -34,10 +35,11 @@ class Row(msgspec.Struct, frozen=True):
     text: str
     said_by: str
 
-    def lines(self, width: int, last_width: int) -> list[str]:
-        """The row with its last column `last_width` wide."""
+    def lines(self, width: int, last_width: int, most: int = 0) -> list[str]:
+        """The row with its last column `last_width` wide; its text in at most so many lines (0: all of it)."""
         room = max(10, width - len(self.head) - last_width - 2)
         texts = wrap_words(printable(self.text), room)
+        texts = cut(texts, most, room) if most else texts
         sayers = wrap_words(printable(self.said_by), last_width)
         margin = " " * len(self.head)
         cells = zip_longest(texts, sayers, fillvalue="")
@@ -72,16 +74,17 @@ def cut(lines: Sequence[str], most: int, width: int) -> list[str]:
 
 
 def fit_rows(rows: Sequence[Row], width: int, most: int) -> list[str]:
-    """The rows in at most `most` lines: whole where there is room, else a line each, else the first and the last."""
+    """The rows in at most `most` lines: whole where there is room, else in few lines each, else the first and the
+    last.
+    """
     if not rows or most < 1:
         return []
     last_width = min(max(len(row.said_by) for row in rows), width // 4)
-    whole = [row.lines(width, last_width) for row in rows]
-    if sum(map(len, whole)) <= most:
-        return [line for row in whole for line in row]
-    short = [cut(row, 1, width)[0] for row in whole]
-    if len(short) <= most:
-        return short
+    for each in (0, *_FEW_LINES):
+        lines = [line for row in rows for line in row.lines(width, last_width, each)]
+        if len(lines) <= most:
+            return lines
+    short = [row.lines(width, last_width, 1)[0] for row in rows]
     first = (most - 1) // 2
     last = most - 1 - first
     return [*short[:first], f"    ... {len(short) - first - last} more", *short[len(short) - last :]]

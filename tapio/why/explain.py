@@ -66,8 +66,12 @@ def moment_of(question: Question, graph: GraphReader) -> datetime:
     at = question.at or newest
     begun = min((seen.first for seen in graph.coverage(newest) if seen.first), default=at)
     if at < begun:
-        raise UnknownTargetError(f"nothing is known of {at.isoformat()}: what has come begins at {begun.isoformat()}")
+        raise UnknownTargetError(f"nothing is known of {_written(at)}: what has come begins at {_written(begun)}")
     return utc(at)
+
+
+def _written(moment: datetime) -> str:
+    return utc(moment).isoformat().replace("+00:00", "Z")
 
 
 def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime) -> tuple[Inquiry, Case]:

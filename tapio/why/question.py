@@ -119,8 +119,14 @@ def _knows_kind(word: str, graph: GraphReader, at: datetime) -> bool:
 
 
 def _near(target: Target, graph: GraphReader, at: datetime) -> tuple[str, ...]:
-    """Names like the one asked for: the same name elsewhere, then names that begin so, then names spelt like it."""
+    """Names like the one asked for: the same name elsewhere, then names that begin so, then names spelt like it; of
+    other kinds where its own has none.
+    """
     kind = target.kind if find_kind(target.kind) else ""
+    return _alike(target, kind, graph, at) or (_alike(target, "", graph, at) if kind else ())
+
+
+def _alike(target: Target, kind: str, graph: GraphReader, at: datetime) -> tuple[str, ...]:
     keys = sorted({entity.key for entity in graph.entities(at, kind=kind)}, key=lambda key: _distance(key, target))
     likely = [key for key in keys if key.name == target.name or key.name.startswith(target.name)]
     spelt = get_close_matches(target.name, sorted({key.name for key in keys}), n=_NEAR, cutoff=_ALIKE)

@@ -20,8 +20,8 @@ _ENGLISH = frozenset({"no", "limits", "limit", "event", "events", "host", "compo
 
 
 def in_words(target: str) -> bool:
-    """Whether the target is a sentence rather than TYPE/NAME."""
-    return len(target.split()) > 1
+    """Whether the target is a word or a sentence rather than TYPE/NAME."""
+    return bool(target) and ("/" not in target or len(target.split()) > 1)
 
 
 def understand(question: Question, graph: GraphReader) -> Question:
@@ -78,5 +78,6 @@ def _not_understood(text: str, kinds: set[str], found: Sequence[Entity]) -> Unkn
         return AmbiguousTargetError(f"{text!r} may mean several things", candidates=names)
     said = f"a {' or a '.join(sorted(kinds))}" if kinds else "no kind"
     return UnknownTargetError(
-        f"{text!r}: understood {said}, and no name that is known; write TYPE/NAME, or nothing for the worst incident"
+        f"{text!r}: understood {said}, and no name that is known",
+        hint="write TYPE/NAME, as in pod/web-0, or nothing for the worst incident",
     )

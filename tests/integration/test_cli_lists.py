@@ -135,6 +135,14 @@ def test_a_question_in_words_names_its_target(question: str) -> None:
     assert "checkout" in done.stdout.splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    "question", [("checkout",), ("deploy", "checkout"), ("did", "my", "deployment", "checkout", "fail?")]
+)
+def test_a_name_or_unquoted_words_are_a_question_too(question: tuple[str, ...]) -> None:
+    answer = json.loads(tapio("why", "-f", CRASH, *question, "-o", "json").stdout)
+    assert answer["subject"]["name"].startswith("checkout")
+
+
 def test_words_that_name_nothing_say_what_was_understood() -> None:
     done = tapio("why", "-f", CRASH, "is my pod flaky?")
     assert done.returncode == 1

@@ -62,7 +62,7 @@ def test_a_name_in_two_places_is_400_with_the_candidates(api: httpx.Client) -> N
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"target": "web-0"}, {"at": "yesterday"}, {"since": "long"}, {"min_confidence": "2"}, {"min_confidence": "x"}],
+    [{"target": "pod/"}, {"at": "yesterday"}, {"since": "long"}, {"min_confidence": "2"}, {"min_confidence": "x"}],
 )
 def test_a_bad_parameter_is_400(api: httpx.Client, wrong: dict[str, str]) -> None:
     assert is_problem(api.get("/v1/why", params=wrong), 400)["detail"]

@@ -102,6 +102,13 @@ def test_an_unknown_kind_shows_kinds_like_it() -> None:
     assert "deployment" in error.value.near
 
 
+def test_near_names_are_of_other_kinds_where_its_own_has_none() -> None:
+    world = World().has("Deployment/shop/checkout").has("Pod/shop/other")
+    with pytest.raises(UnknownTargetError) as error:
+        world.why("svc/checkout")
+    assert error.value.near == ("deploy/shop/checkout",)
+
+
 def test_a_kind_that_only_the_data_knows_is_found_by_its_words() -> None:
     world = World().has("Rollout/shop/web", uid="r")
     assert ask(world, "rollouts/web") == "r"

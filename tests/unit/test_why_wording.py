@@ -109,6 +109,15 @@ def test_a_step_wraps_beside_its_source() -> None:
     ]
 
 
+def test_steps_that_do_not_fit_are_shortened_and_keep_their_source() -> None:
+    rows = [Row(f"{number:>3} ", "many words " * 30, "kubeapi") for number in range(1, 4)]
+    for most in (3, 6, 9):
+        lines = fit_rows(rows, 60, most)
+        assert len(lines) == most
+        assert [line.endswith("kubeapi") for line in lines[:: most // 3]] == [True] * 3
+        assert "..." in lines[most // 3 - 1]
+
+
 def test_a_long_chain_keeps_its_first_and_last_steps() -> None:
     rows = [Row(f"{number:>3} ", f"step {number}", "kubeapi") for number in range(1, 21)]
     lines = fit_rows(rows, 80, 6)

@@ -166,6 +166,6 @@ def _summary(event: UnifiedEvent) -> str:
 def _unknown(named: str, at: datetime) -> UnknownTargetError:
     moment = utc(at).isoformat().replace("+00:00", "Z")
     return UnknownTargetError(
-        f"{named} is no event that is known, and no explanation or link as of {moment}; an explanation's id holds for "
-        "the moment and the flags it was asked with: --at takes the `at` of its JSON"
+        f"{named} is no event that is known, and no explanation or link as of {moment}",
+        hint="an explanation's id holds for the flags and the moment it was asked with: --at takes its JSON's `at`",
     )

@@ -241,3 +241,26 @@ def test_a_readiness_command_that_does_not_exist_is_told_early() -> None:
     text = 'Readiness probe errored and resulted in unknown state: rpc error: exec: "cat": executable file not found'
     scene.say(obj, "Unhealthy", text, at=2, count=6, container="app")
     assert codes(scene.links(POD, at=2.5)) == ["runtime.readiness_exec"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('Get "http://10.1.2.3:8080/": dial tcp 10.1.2.3:8080: connect: no route to host', "runtime.readiness_timing"),
+        ('Get "/": stopped after 10 redirects', "runtime.readiness_status"),
+        ("something that no kubelet has said yet", "runtime.readiness_timing"),
+    ],
+)
+def test_an_http_probe_never_fails_as_a_command_does(text: str, code: str) -> None:
+    assert codes(unready(probed(http(8080), kind="readiness"), text, was_ready=True).links(POD, at=30)) == [code]
+
+
+def test_a_failure_of_which_no_event_is_left_shows_in_what_runs_and_is_not_ready() -> None:
+    obj = probed(http(8080), kind="readiness")
+    scene = Scene().see(with_status(obj, running(1, ready=False), ready_since=1), at=1)
+    assert codes(scene.links(POD, at=2)) == ["none.starting"]
+    (link,) = scene.links(POD, at=30)
+    assert (link.code, link.blame) == ("runtime.readiness_timing", DEPLOYMENT)
+    assert link.confidence < 0.7
+    scene.say(obj, "Started", "Started container app", at=1, container="app")
+    assert codes(scene.links(POD, at=30)) == []  # while its Events are there, one of the probe would be, too

@@ -96,8 +96,7 @@ def _untold(container: ContainerView, end: End, grace: timedelta) -> ProbeKill |
 
     While there are Events of starts and probes, one of the kill would be there too.
     """
-    told = any(event.event_name not in _LASTING for event in container.pod.happenings)
-    if told or end.exit_code not in _ENDED_BY_SIGNAL or end.lasted_s is None:
+    if is_told_of(container.pod) or end.exit_code not in _ENDED_BY_SIGNAL or end.lasted_s is None:
         return None
     for name in ("startup", "liveness"):
         probe = _probe(container, name)
@@ -105,6 +104,11 @@ def _untold(container: ContainerView, end: End, grace: timedelta) -> ProbeKill |
         if probe and most and _least_s(probe) <= end.lasted_s <= most.total_seconds():
             return ProbeKill(name, end, end.event)
     return None
+
+
+def is_told_of(pod: PodView) -> bool:
+    """Whether Events of its starts and probes are still there: what they do not tell did not happen, then."""
+    return any(event.event_name not in _LASTING for event in pod.happenings)
 
 
 def _said(container: ContainerView, name: EventName) -> list[UnifiedEvent]:

@@ -22,8 +22,10 @@ _MODES = tuple(
             r"malformed HTTP|HTTP response to HTTPS|tls: |http2:|grpc health protocol|reset by peer|\bEOF\b",
         ),
         ("status", r"statuscode: \d+|service unhealthy|unknown service|rpc error: code = (NotFound|Unimplemented)"),
+        ("status", r"stopped after \d+ redirects"),
         ("port", r"connection refused|invalid syntax|couldn't find port|no such host"),
-        ("timing", r"deadline exceeded|Client\.Timeout|timed? ?out|request canceled|i/o timeout"),
+        ("timing", r"deadline exceeded|Client\.Timeout|timed? ?out|request canceled|i/o timeout|no route to host"),
+        ("timing", r"network is unreachable|host is down"),
     )
 )
 _EXEC_TIMED_OUT = re.compile(r"\btimed out after\b|deadline exceeded|^timed? ?out", re.IGNORECASE)
@@ -99,7 +101,7 @@ def _read(container: ContainerView, event: UnifiedEvent) -> Failure | None:
         return None
     name, text = told[1].lower(), told[3].strip()
     probe = probe_of(container, name)
-    mode = _exec_mode(text) if probe and probe.exec else _mode(text)
+    mode = _exec_mode(text) if probe and probe.exec else _mode(text, "timing" if probe else "exec")
     if mode == "status" and probe and _speaks_tls(container, probe, text):
         mode = "protocol"
     return Failure(name, mode, text, event)
@@ -109,8 +111,8 @@ def _exec_mode(text: str) -> str:
     return "timing" if _EXEC_TIMED_OUT.search(text) else "exec"
 
 
-def _mode(text: str) -> str:
-    return next((mode for mode, pattern in _MODES if pattern.search(text)), "exec")
+def _mode(text: str, otherwise: str) -> str:
+    return next((mode for mode, pattern in _MODES if pattern.search(text)), otherwise)
 
 
 def _speaks_tls(container: ContainerView, probe: k8s.Probe, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.crashes import probe_kill
+from tapio.correlators.rules.crashes import is_told_of, probe_kill
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.probe_failures import Failure, failures_of, port_of, probe_of
 from tapio.correlators.rules.probe_judgement import (
@@ -21,6 +21,7 @@ from tapio.correlators.sequence import describe_end, lost_readiness
 from tapio.correlators.temporal import rollout_changes
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import objects as k8s
 
 
 @rule(
@@ -71,7 +72,7 @@ def unready_by_probe(container: ContainerView) -> Iterator[Finding]:
     probe, since = container.spec.readiness_probe, container.running_since
     if probe is None or since is None or container.pod.ready or container.status.ready or container.unwell:
         return
-    failure = next(reversed(failures_of(container, "readiness", since)), None)
+    failure = next(reversed(failures_of(container, "readiness", since)), None) or _untold(container, probe)
     if failure is None:
         return
     case = case_of(container, probe, failure, worked=lost_readiness(container.pod))
@@ -79,6 +80,13 @@ def unready_by_probe(container: ContainerView) -> Iterator[Finding]:
     if judgement:
         state = container.pod.fact(f"container {container.name} runs and is not ready", at=since)
         yield _finding(case, f"runtime.readiness_{judgement.mode}", judgement, (state,))
+
+
+def _untold(container: ContainerView, probe: k8s.Probe) -> Failure | None:
+    """A failure that no Event is left of: what runs, has started and is not ready fails its readiness probe."""
+    if is_told_of(container.pod) or container.status.started is False:
+        return None
+    return Failure("readiness", unsaid_mode(container, probe), "", container.pod.event)
 
 
 @rule("runtime.startup_probe", version=1)

@@ -64,6 +64,8 @@ def hook_failure(container: ContainerView) -> UnifiedEvent | None:
     end = container.last_end
     grace = timedelta(seconds=container.pod.spec.termination_grace_period_seconds or _GRACE_S)
     said = [one for one in _said(container, EventName.CONTAINER_HOOK_FAILED) if one.reason == "FailedPostStartHook"]
+    if container.pod.by_hearsay:  # whose ends nobody saw
+        return said[-1] if said else None
     return next((one for one in reversed(said) if end and _around(one, end.at, grace)), None)
 
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 Nats = Annotated[str | None, typer.Option(metavar="URL", help="The running Tapio's NATS.")]
 All = Annotated[bool, typer.Option("--all", help="All of them; in the list, those dealt with too.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The letter's number in the list.")]
-Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER...", help="The letters' numbers in the list.")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER", help="The letters' numbers in the list.")]
 
 app = typer.Typer(
     help="List what failed for good, play it again, or drop it.",

@@ -227,4 +227,4 @@ def test_a_name_service_that_somebody_scaled_to_zero(lab: Lab, lab_namespace: st
         assert blamed(answer) == ("network.dns_failed", "Deployment", "coredns")
         assert field_of(answer) == "spec.replicas"
         live = running_tapio.live("deployment/client", lab_namespace)
-        assert blamed(live) == ("network.dns_failed", "Component", "cluster DNS")  # it looks at one namespace
+        assert blamed(live) == ("network.dns_failed", "Component", "cluster-dns")  # it looks at one namespace

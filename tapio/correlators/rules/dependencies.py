@@ -67,7 +67,7 @@ def dependency_port(container: ContainerView) -> Iterator[Finding]:
 
 @rule("runtime.dependency_down", version=1, decided_by=("kubeapi", "ebpf", "systemd"))
 def dependency_down(container: ContainerView) -> Iterator[Finding]:
-    """The container asks a Service that exists, for a port that it has, and nothing backs it: why lies there.
+    """The container asks a Service that exists, for a port that it has, and that leads to nobody: why lies there.
 
     A Service without an address of its own has none at all while nothing backs it, so its name is unknown then. Where
     a change has only just led the client there, that change is the cause: runtime.crash_after_change.
@@ -75,7 +75,7 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
     if not in_trouble(container):
         return
     for view, line in _asked_services(container):
-        if view.spec.selector and not view.ready_endpoints:
+        if view.spec.selector and (not view.ready_endpoints or view.astray):
             if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
             return
@@ -208,19 +208,24 @@ def _attributes(container: ContainerView, missing: _Unreached, field: str) -> di
 
 def _down(container: ContainerView, service: ServiceView, line: str) -> Finding:
     missing = _Unreached(service.key.name, None, line, service.key)
-    backend = next((ObjectKey.parse(one.root) for one in service.backends if one.root), service.key)
+    roots = [ObjectKey.parse(one.root) for one in service.backends if one.root]
+    backend = next(iter(roots), service.key) if not service.ready_endpoints else service.key
     return Finding(
         code="runtime.dependency_down",
         blame=backend,
         workload=backend if backend != service.key else container.pod.workload,
-        summary=f"container {container.name} needs Service {service.key.name}, and nothing ready backs it",
+        summary=f"container {container.name} needs Service {service.key.name}, and {_lacks(service)}",
         confidence=0.88,
-        evidence=(*_proof(container, missing, None), service.fact("no endpoint is ready")),
+        evidence=(*_proof(container, missing, None), service.fact(_lacks(service))),
         attributes=_attributes(container, missing, "") | {"service": named(service.key)},
         ruled_out=(RuledOut(code="runtime.crash_app", because=f"its last words name {service.key.name}"),),
         through=(service.key,),
         next=(f"kubectl -n {service.key.namespace} describe service {service.key.name}",),
     )
+
+
+def _lacks(service: ServiceView) -> str:
+    return "its port leads to none that its pods serve" if service.ready_endpoints else "nothing ready backs it"
 
 
 def _address_next(container: ContainerView, change: Change | None, field: str, missing: _Unreached) -> tuple[str, ...]:

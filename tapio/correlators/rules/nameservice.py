@@ -20,7 +20,7 @@ from tapio.unified import objects as k8s
 # Where distributions of Kubernetes put it: kubeadm and most others, OpenShift.
 _HOMES = ("kube-system", "openshift-dns")
 _CONFIGS = ("coredns", "coredns-custom", "kube-dns", "node-local-dns", "rke2-coredns-rke2-coredns")
-_COMPONENT = ObjectKey("Component", "", "cluster DNS")
+_COMPONENT = ObjectKey("Component", "", "cluster-dns")
 _OWN_RESOLVER = ("Default", "None")
 
 

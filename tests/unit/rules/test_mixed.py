@@ -197,6 +197,19 @@ def test_a_wrong_port_in_the_environment_names_the_change_that_set_it() -> None:
     assert answer.causes[0].change.after == "5433"
 
 
+def test_a_client_of_a_service_whose_port_leads_nowhere_is_told_of_that_service() -> None:
+    api = service("api")
+    api["spec"] |= {"clusterIP": "10.96.0.7", "ports": [{"port": 80, "targetPort": 8080}]}
+    seen = scene().see(api, at=-50).see(endpoints("api", ready=1), at=-40).see(deployment("api", available=1), at=-45)
+    callee = pod("api-1", owner="api", containers=containers("app", app={"ports": [{"containerPort": 8080}]}))
+    seen.see(with_status(callee, running(-40), ready=True, ready_since=-40), at=-40)
+    moved = {**api, "spec": {**api["spec"], "ports": [{"port": 80, "targetPort": 9090}]}}
+    seen.see(moved, at=1, changes=[{"field": "spec.ports[80/TCP].targetPort", "before": 8080, "after": 9090}])
+    words = "dial api:80: dial tcp 10.96.0.7:80: connect: connection refused"
+    seen.see(with_status(pod(), crash_looping(ended(1, started=1.4, at=1.5, message=words))), at=1.6)
+    assert first(seen) == ("service.port_mismatch", "Service", "api")
+
+
 # --- Changes that could not do it ------------------------------------------------------------------------------------
 
 

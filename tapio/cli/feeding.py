@@ -12,6 +12,7 @@ from actors.options import actor_name
 from serve.status import StageProgress, SystemStatus
 from tapio.cli import places, terminal
 from tapio.cli.waiting import until_none_left
+from tapio.collectors.file.closing import ended
 from tapio.collectors.port import Emit
 from tapio.errors import UnreachableError
 from tapio.pipeline.collect import Collect
@@ -42,6 +43,8 @@ class Capture:
 
 async def feed(server: str, nats: str, events: Sequence[RawEvent]) -> None:
     """Publishes the events into the RAW of the Tapio that answers at `server`, and waits for what follows from them.
+
+    A gap that they leave open ends just after them: that Tapio goes on, and nobody would tell it the end.
 
     Raises:
         UnreachableError: NATS does not answer, has no such stream, or it or the server went away for long.
@@ -81,7 +84,7 @@ async def _connected(nats: str) -> Streams:
 async def _published(streams: Streams, nats: str, events: Sequence[RawEvent]) -> int:
     """Publishes as the collecting stage does; returns where RAW ends now, be it by others' events."""
     try:
-        await Collect("capture", Capture(events), streams, Telemetry()).run()
+        await Collect("capture", Capture(ended(events)), streams, Telemetry()).run()
         return await streams.last(RAW)
     except StreamMissingError as error:
         raise UnreachableError(f"the NATS at {public(nats)} has no stream {RAW}: no Tapio uses it") from error

@@ -1,6 +1,8 @@
 """`tapio replay` into a running Tapio: the answer of the file alone, byte for byte, over and over."""
 
+import gzip
 import json
+import random
 import subprocess
 import urllib.parse
 import urllib.request
@@ -81,6 +83,19 @@ def test_what_cannot_be_read_is_named_and_left_out(up: Running, tmp_path: Path) 
     done = play(up, file)
     assert (done.returncode, done.stdout) == (1, "")
     assert "none of its 1 events can be read" in done.stderr
+
+
+def test_a_file_cut_short_blinds_nobody_for_longer_than_it_reaches(up: Running, tmp_path: Path) -> None:
+    file = tmp_path / "cut.jsonl.gz"
+    lines = b"".join(json.dumps(event).encode() + b"\n" for event in incidents.image_not_found("cut"))
+    file.write_bytes(gzip.compress(lines + random.Random(1).randbytes(4000))[:-600])
+    alone = subprocess.run([TAPIO, "why", "-f", str(file), "-n", "cut", "-o", "json"], capture_output=True, check=False)
+    done = play(up, file, "-n", "cut", "-o", "json")
+    assert "cut short" in done.stderr
+    assert json.loads(done.stdout)["status"] == "incomplete"
+    assert done.stdout == alone.stdout.decode()
+    target = ("deploy/checkout", "-n", "shop")
+    assert play(up, CRASH, *target, "-o", "json").stdout == why("-f", str(CRASH), *target)
 
 
 def test_an_unknown_target_is_an_error_after_the_replay(up: Running) -> None:

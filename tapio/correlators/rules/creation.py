@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tapio.correlators.rules.crashes import TOO_SMALL
+from tapio.correlators.rules.crashes import TOO_SMALL, crash_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
@@ -59,6 +59,37 @@ def _refusal(container: ContainerView) -> tuple[str, Evidence] | None:
         if kind:
             return kind, evidence(end.event, f"{end.reason}: {shortened(end.message)}", at=end.at)
     return None
+
+
+# Ports below 1024 are root's (or NET_BIND_SERVICE's); Go, nginx, Node, Python.
+_PRIVILEGED_PORT = re.compile(
+    r"bind: permission denied|bind\(\) to \S+ failed \(13|listen EACCES|bind.*\[Errno 13\]", re.IGNORECASE
+)
+
+
+@rule("startup.security_context", version=1)
+def may_not_listen(container: ContainerView) -> Iterator[Finding]:
+    """The program ends because it may not listen on a port below 1024 as the user that it runs as."""
+    end = crash_of(container)
+    lines = reversed(container.last_words.splitlines()) if end else ()
+    line = next((line.strip() for line in lines if _PRIVILEGED_PORT.search(line)), "")
+    if end is None or not line:
+        return
+    change = change_of_ask(container, "securityContext", "image", "port", "args", "env")
+    said = evidence(end.event, f'container {container.name} ends with "{shortened(line, 120)}"', at=end.at)
+    yield Finding(
+        code="startup.security_context",
+        blame=container.pod.workload,
+        change=change,
+        summary=f'container {container.name} may not listen where it wants to: "{shortened(line, 120)}"',
+        confidence=0.85,
+        evidence=(*([change_evidence(change)] if change else []), said),
+        attributes={"container": container.name, "kind": "privileged port", "last_line": line},
+        ruled_out=(RuledOut(code="startup.sidecar_port_conflict", because="the port is not taken"),),
+        next=(
+            undo_or_correct(container.pod.workload, change, container.field("securityContext"), "or a port >= 1024"),
+        ),
+    )
 
 
 def _security_kind(text: str) -> str:

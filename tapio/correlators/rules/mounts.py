@@ -170,7 +170,8 @@ _PATH = re.compile(r"(?<![\w.])/[\w.@%+/-]+")
 def volume_permission(container: ContainerView) -> Iterator[Finding]:
     """The program ends because it may not write (or read) a path of its file system.
 
-    A refusal on a path outside every volume counts only where the root file system is read-only by the workload.
+    A refusal on a path outside every volume counts only where the workload made its root file system read-only, or has
+    it run as a user of its own choice.
     """
     end = crash_of(container)
     line = _refused_line(container) if end else ""
@@ -179,7 +180,8 @@ def volume_permission(container: ContainerView) -> Iterator[Finding]:
     path = next((found for found in _PATH.findall(line)), "")
     mounted = _mounted(container, path)
     change = change_of_ask(container, "securityContext", "volume", "image")
-    where = f"volume {mounted.name}" if mounted else "its read-only root file system"
+    read_only = "its read-only root file system" if _READ_ONLY.search(line) else "its own file system as its user"
+    where = f"volume {mounted.name}" if mounted else read_only
     yield Finding(
         code="startup.volume_permission",
         blame=container.pod.workload,
@@ -203,9 +205,19 @@ def _refused_line(container: ContainerView) -> str:
         read_only = _READ_ONLY.search(line)
         if not read_only and not _DENIED.search(line):
             continue
-        if any(_mounted(container, path) for path in _PATH.findall(line)) or (read_only and read_only_root):
+        paths = _PATH.findall(line)
+        own_choice = read_only_root if read_only else bool(paths) and runs_restricted(container)
+        if own_choice or any(_mounted(container, path) for path in paths):
             return line.strip()
     return ""
+
+
+def runs_restricted(container: ContainerView) -> bool:
+    """Whether the workload has it run as another user than root, whatever its image says."""
+    for context in (container.spec.security_context, container.pod.spec.security_context):
+        if context and (context.run_as_user or context.run_as_non_root):
+            return True
+    return False
 
 
 def _mounted(container: ContainerView, text: str) -> k8s.VolumeMount | None:

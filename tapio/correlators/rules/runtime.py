@@ -139,7 +139,15 @@ def _candidates(container: ContainerView, end: End, onset: datetime) -> list[Cha
     first = container.first_end(onset) or end
     references = reference_changes(container, onset, first.started_at)
     changes = [one for one in set_of([*references, *rollout_changes(container, onset)]) if _may_crash(one)]
-    return sorted(changes, key=lambda change: (-_named_in_log(container, change), -change.at.timestamp(), change.field))
+    return sorted(
+        changes, key=lambda change: (-_named_in_log(container, change), -change.at.timestamp(), *_reach(change))
+    )
+
+
+def _reach(change: Change) -> tuple[int, str]:
+    """Of changes that came together the one that changes most of what the program is first: its image, its command."""
+    parts = ("].image", "].command", "].args", "].env")
+    return next((place for place, part in enumerate(parts) if part in change.field), len(parts)), change.field
 
 
 # What decides where, when and how patiently a container is run, and not what it does.

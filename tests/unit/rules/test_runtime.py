@@ -215,3 +215,13 @@ def test_an_end_of_another_kind_did_not_begin_this_trouble() -> None:
     (link,) = scene.links(POD, at=6)
     assert link.code == "runtime.oom_killed"
     assert [one.at.minute for one in link.evidence[:2]] == [4, 5]
+
+
+def test_of_changes_that_came_together_the_image_is_told_first() -> None:
+    fields = ("env[MODE].value", "image", "args")
+    changes = [{"field": f"spec.template.spec.containers[app].{one}", "before": "aa", "after": "bb"} for one in fields]
+    scene = crashing(created=0.5).see(deployment(), at=0.4, changes=changes)
+    (link,) = scene.links(POD, at=3)
+    assert link.change is not None
+    assert link.change.field.endswith("].image")
+    assert len(link.attributes["also_changed"]) == 2

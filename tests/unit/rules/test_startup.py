@@ -415,3 +415,29 @@ def test_a_node_whose_network_is_not_ready_starts_no_pod() -> None:
     )
     (link,) = creating("NetworkNotReady", message).links(POD, at=3)
     assert (link.code, link.blame.kind) == ("network.cni_failed", "Node")
+
+
+# --- What a program may not do as the user that it runs as ------------------------------------------------------------
+
+
+def ending_as(user: Json | None, words: str) -> Scene:
+    obj = pod(containers=[{"name": "app", **({"securityContext": user} if user else {})}])
+    return Scene().see(with_status(obj, crash_looping(ended(1, started=1.9, at=2, message=words))), at=2.1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "listen tcp :80: bind: permission denied",
+        "nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)",
+        "Error: listen EACCES: permission denied 0.0.0.0:80",
+    ],
+)
+def test_a_port_that_only_root_may_listen_on(words: str) -> None:
+    assert "startup.security_context" in codes(ending_as(None, words).links(POD, at=3))
+
+
+def test_a_path_that_the_chosen_user_may_not_write_is_the_workloads_choice() -> None:
+    words = 'nginx: [emerg] mkdir() "/var/cache/nginx/client_temp" failed (13: Permission denied)'
+    assert "startup.volume_permission" in codes(ending_as({"runAsUser": 1000}, words).links(POD, at=3))
+    assert codes(ending_as(None, words).links(POD, at=3)) == ["runtime.crash_app"]

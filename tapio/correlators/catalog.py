@@ -12,6 +12,14 @@ from tapio.errors import UnknownTargetError
 
 _NEAR = 5  # codes shown: as many as a person compares at a glance
 _ALIKE = 0.5  # difflib's ratio
+# What `rules.nothing` concludes of anything that no rule has a cause for, in its order.
+_NOTHING_WRONG = {
+    "none.starting": "It is starting, and its time to start is not over.",
+    "none.retired": "It was removed on purpose: by a rollout, by scaling down, by somebody.",
+    "none.completed": "It did what it was there for and ended well.",
+    "none.recovered": "It had trouble within the last hour and is well again.",
+    "none.healthy": "It is as it should be, and was.",
+}
 
 
 class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +54,7 @@ def catalog(code: str = "") -> RuleList:
     Raises:
         UnknownTargetError: no rule gives it; the error carries codes like it.
     """
-    entries = sorted(map(_entry, RULES), key=lambda entry: entry.family)
+    entries = sorted((*map(_entry, RULES), *_calm()), key=lambda entry: entry.family)
     wanted = code.strip().lower().partition("@")[0]
     if not wanted:
         return RuleList(items=tuple(entries))
@@ -58,7 +66,7 @@ def catalog(code: str = "") -> RuleList:
 
 def codes() -> tuple[str, ...]:
     """Every code that a rule may give, sorted."""
-    return tuple(sorted({code for rule in RULES for code in rule.codes}))
+    return tuple(sorted({*_NOTHING_WRONG, *(code for rule in RULES for code in rule.codes)}))
 
 
 def _near(wanted: str) -> tuple[str, ...]:
@@ -79,6 +87,13 @@ def _entry(rule: Rule) -> RuleEntry:
         says=_flowing(says),
         more="\n\n".join(_paragraphs(more)),
     )
+
+
+def _calm() -> Iterator[RuleEntry]:
+    for code, says in _NOTHING_WRONG.items():
+        yield RuleEntry(
+            rule=code, version=1, codes=(code,), judges="anything", decided_by=("kubeapi",), says=says, more=""
+        )
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -19,6 +19,11 @@ def test_a_code_is_told_by_each_rule_that_may_give_it() -> None:
     assert len(catalog("node.kubelet_down").items) > 1
 
 
+def test_that_nothing_is_wrong_is_explained_too() -> None:
+    assert [entry.codes for entry in catalog("none.recovered").items] == [("none.recovered",)]
+    assert len(catalog("none").items) == 5
+
+
 def test_a_family_is_all_of_it() -> None:
     assert {entry.family for entry in catalog("Scheduling").items} == {"scheduling"}
 

@@ -28,7 +28,8 @@ def test_the_worst_incident_hits_all_that_have_its_cause() -> None:
 
 
 def test_what_leans_on_a_healthy_thing_is_named_those_in_trouble_first() -> None:
-    world = incident().has("Pod/shop/a-first").has("Pod/shop/z-last")
+    world = incident().has("Pod/shop/a-first").has("Pod/shop/gone").says("Pod/shop/gone", "none.retired")
+    world.edge(EdgeType.MOUNTS, "Pod/shop/gone", "ConfigMap/shop/checkout-cfg")
     world.edge(EdgeType.MOUNTS, "Pod/shop/a-first", "ConfigMap/shop/checkout-cfg")
     report = hit(world, "cm/checkout-cfg")
     assert report.code is None

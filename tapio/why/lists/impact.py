@@ -1,5 +1,6 @@
 """What is hit, object by object: by what is wrong with the target, or else by its failing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +18,9 @@ from tapio.why.memo import ReadOnce
 from tapio.why.question import Question
 from tapio.why.ranking import Ranked, severity
 from tapio.why.refs import Refs, utc
-from tapio.why.scope import Subject, entity_of, newest
+from tapio.why.scope import Subject, entity_of, links_of, newest
+
+_OVER = frozenset({"none.retired", "none.completed"})
 
 
 class PodHit(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,14 +63,15 @@ def impact(question: Question, graph: GraphReader) -> ImpactReport:
     if question.target:
         keys |= leaning_on(graph, subject.key, at)
     hit = hit_through(graph, keys, at)
+    pods = [pod for pod in hit.pods if _is_there(graph, pod, at)]
     refs = Refs(graph, at)
     return ImpactReport(
         at=utc(inquiry.at),
         subject=refs.of(subject.key, subject.uid),
         code=cause.link.code if cause else None,
         entity=refs.of(cause.link.blame, cause.link.blame_uid) if cause else None,
-        pods=tuple(PodHit(pod=refs.of(pod), symptom=code) for _, pod, code in sorted(_shown(graph, hit.pods, at))),
-        workloads=tuple(refs.of(key) for key in _workloads(graph, hit.pods, at)),
+        pods=tuple(PodHit(pod=refs.of(pod), symptom=code) for _, pod, code in sorted(_shown(graph, pods, at))),
+        workloads=tuple(refs.of(key) for key in _workloads(graph, pods, at)),
         services=tuple(service_part(graph, service, at) for service in hit.services),
         ingresses=tuple(refs.of(key) for key in hit.ingresses),
         callers=tuple(refs.of(key) for key in hit.callers),
@@ -80,8 +84,13 @@ def _cause(inquiry: Inquiry, case: Case) -> Ranked | None:
     return believed[0].cause if believed else None
 
 
+def _is_there(graph: GraphReader, pod: ObjectKey, at: datetime) -> bool:
+    """Whether it can be hit: not one that was taken away, which old Events may still name, nor one that has ended."""
+    return not any(link.code in _OVER for link in links_of(graph, newest(graph, pod, at), at))
+
+
 def _shown(
-    graph: GraphReader, pods: tuple[ObjectKey, ...], at: datetime
+    graph: GraphReader, pods: Sequence[ObjectKey], at: datetime
 ) -> list[tuple[tuple[bool, int], ObjectKey, str | None]]:
     """Each pod with the worst that it shows; the first part is its place."""
     found: list[tuple[tuple[bool, int], ObjectKey, str | None]] = []
@@ -92,7 +101,7 @@ def _shown(
     return found
 
 
-def _workloads(graph: GraphReader, pods: tuple[ObjectKey, ...], at: datetime) -> list[ObjectKey]:
+def _workloads(graph: GraphReader, pods: Sequence[ObjectKey], at: datetime) -> list[ObjectKey]:
     """The topmost owners of the pods, those that have one."""
     entities = (entity_of(graph, Subject(pod, newest(graph, pod, at).uid), at) for pod in pods)
     return sorted({entity.root for entity in entities if entity and entity.root != entity.key})

@@ -41,6 +41,7 @@ class SymptomCode(StrEnum):
     # Services, claims, nodes.
     NO_ENDPOINTS = "NoEndpoints"
     PORT_MISMATCH = "PortMismatch"
+    FOREIGN_ENDPOINTS = "ForeignEndpoints"
     UNBOUND = "Unbound"
     NODE_NOT_READY = "NodeNotReady"
     NODE_PRESSURE = "NodePressure"

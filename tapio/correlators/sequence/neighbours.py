@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from tapio.correlators.sequence.sighting import START_BUDGET, Sighting, seen_as, seen_of
-from tapio.correlators.views import ClaimView, NodeView, ServiceView, facts_of
+from tapio.correlators.views import ClaimView, NodeView, ServiceView, facts_of, strayed
 from tapio.graph import SymptomCode
 
 
@@ -23,7 +23,9 @@ def of_service(service: ServiceView) -> Sighting | None:
 
 def _astray(service: ServiceView) -> Sighting | None:
     if not service.astray:
-        return None
+        away = strayed(service)
+        text = "endpoints are ready, and are another workload's pods"
+        return seen_of(service, SymptomCode.FOREIGN_ENDPOINTS, away.change.at, text) if away else None
     ports = ", ".join(f"{one.port.port} -> {one.target}" for one in service.astray)
     changed = max((change.at for change in service.target_changes), default=service.created_at)
     return seen_of(service, SymptomCode.PORT_MISMATCH, changed, f"endpoints are ready, ports lead nowhere: {ports}")

@@ -2,6 +2,7 @@
 
 from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
+from tapio.correlators.views.foreign import Strayed, strayed
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.references import Reference
@@ -24,6 +25,7 @@ __all__ = [
     "RouteView",
     "ScheduleView",
     "ServiceView",
+    "Strayed",
     "View",
     "WorkloadView",
     "change_evidence",
@@ -33,5 +35,6 @@ __all__ = [
     "node_view",
     "pod_key",
     "selects",
+    "strayed",
     "workload_facts_of",
 ]

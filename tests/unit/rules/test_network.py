@@ -148,3 +148,28 @@ def test_a_workload_that_wants_pods_and_has_none_is_where_it_leads() -> None:
     scene = Scene().see(service(), at=-60).see(deployment(replicas=2), at=0)
     (link,) = scene.links(SERVICE, at=2)
     assert (link.code, link.through) == ("service.no_ready_endpoints", (DEPLOYMENT,))
+
+
+# --- Other people's pods ---------------------------------------------------------------------------------------------
+
+
+def reselected(to: str, others: str) -> Scene:
+    """The Service `web` and its Deployment, which are well, and a selector that was changed to another label."""
+    scene = Scene().see(service(), at=-50).see(deployment(available=1), at=-40)
+    for name, labels in (("web", {"app": "web"}), (others, {"app": to})):
+        obj = pod(f"{name}-1", owner=name, labels=labels)
+        scene.see(deployment(name, available=1, labels=labels), at=-40)
+        scene.see(with_status(obj, running(-30), ready=True, ready_since=-30), at=-30)
+    change = {"field": "spec.selector.app", "before": "web", "after": to}
+    return scene.see(service(selector={"app": to}), at=1, changes=[change])
+
+
+def test_a_selector_that_was_changed_to_another_workloads_pods_is_wrong_though_they_are_ready() -> None:
+    (link,) = reselected("api", "api").links(SERVICE, at=2)
+    assert (link.code, link.blame) == ("service.selector_mismatch", SERVICE)
+    assert link.change is not None
+    assert (link.change.before, link.change.after) == ("web", "api")
+
+
+def test_a_switch_to_another_version_of_the_same_application_is_meant() -> None:
+    assert codes(reselected("web-green", "web-green").links(SERVICE, at=2)) == ["none.healthy"]

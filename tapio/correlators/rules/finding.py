@@ -1,6 +1,6 @@
 """What a rule yields, and how a rule is declared."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
@@ -65,6 +65,12 @@ def rule(*codes: str, version: int, decided_by: tuple[str, ...] = ("kubeapi",)) 
     return register
 
 
-def rules_for(view: object) -> Iterator[Rule]:
+_RULES_FOR: dict[tuple[type, int], Sequence[Rule]] = {}  # found once for a type, as long as no rule is added
+
+
+def rules_for(view: object) -> Sequence[Rule]:
     """The rules that judge this kind of view, in the order they are written."""
-    return (one for one in RULES if isinstance(view, one.judges))
+    wanted = type(view), len(RULES)
+    if wanted not in _RULES_FOR:
+        _RULES_FOR[wanted] = [one for one in RULES if isinstance(view, one.judges)]
+    return _RULES_FOR[wanted]

@@ -122,7 +122,7 @@ class ContainerView:
             return since + timedelta(seconds=_SETTLE_AFTER_LONG_RUN_S)
         return since + timedelta(seconds=max(_SETTLE_LEAST_S, _SETTLE_FACTOR * end.lasted_s))
 
-    @property
+    @cached_property
     def unwell(self) -> bool:
         """Whether its last end still matters: it is down, or was started again and has not settled."""
         end = self.last_end
@@ -150,7 +150,7 @@ class ContainerView:
         logs = self.pod.said(EventName.CONTAINER_LOG)
         return [event for event in logs if event.attributes and event.attributes.container == self.name]
 
-    @property
+    @cached_property
     def last_line(self) -> str:
         """The last line it is known to have logged; empty where none is known."""
         end = self.last_end
@@ -161,7 +161,7 @@ class ContainerView:
             lines = [line for line in newest.lines if line.strip()] if newest else []
         return lines[-1].strip() if lines else ""
 
-    @property
+    @cached_property
     def last_words(self) -> str:
         """All that is known of what its last runs logged: for a look whether a name or a value is in it."""
         end = self.last_end

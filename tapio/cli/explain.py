@@ -10,7 +10,7 @@ from tapio.errors import Exit
 
 if TYPE_CHECKING:
     from tapio.correlators.catalog import RuleEntry, RuleList
-    from tapio.why.wording import Clock
+    from tapio.why.clock import Clock
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="A cause's code, or the family before its dot.")]
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tapio.cli import terminal
 from tapio.cli.options import Output
-from tapio.why.wording import Clock
+from tapio.why.clock import Clock
 
 _NARROWEST = 40
 

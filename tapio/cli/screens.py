@@ -5,6 +5,7 @@ from itertools import groupby
 
 import msgspec
 
+from tapio.why.clock import Clock
 from tapio.why.coincident import described
 from tapio.why.columns import printable, wrap_words
 from tapio.why.explanation import ChangePart, Ref
@@ -16,7 +17,6 @@ from tapio.why.lists.impact import ImpactReport, PodHit
 from tapio.why.lists.incidents import IncidentList, IncidentRow
 from tapio.why.lists.sources import SourceList, SourceRow
 from tapio.why.lists.timeline import Timeline
-from tapio.why.wording import Clock
 
 _NOTHING_CAME = "nothing is known yet: no event has come"
 _FEW = 10  # pods that are named though nothing is wrong with them

@@ -8,7 +8,7 @@ from tapio.errors import Exit
 
 if TYPE_CHECKING:
     from serve.status import ActorStatus, SystemStatus
-    from tapio.why.wording import Clock
+    from tapio.why.clock import Clock
 
 
 def status(output: Format = Output.TEXT, server: Server = None) -> int:

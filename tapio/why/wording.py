@@ -1,13 +1,14 @@
 """The answer in words: at most a screen of 24 lines, in the order a person on call needs it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import chain, groupby, repeat
 
 import msgspec
 
+from tapio.why.clock import Clock
 from tapio.why.coincident import described
-from tapio.why.columns import Block, Row, cut, fit_rows
+from tapio.why.columns import Block, Row, cut, fit_rows, printable
 from tapio.why.explanation import (
     Cause,
     ChangePart,
@@ -30,33 +31,6 @@ _ROOMY = 60
 _CODES = 5  # that were looked at for one reason and are named
 _OTHERS = 2  # further causes that are named
 _OBVIOUS = ("spec.template.spec.", "spec.template.", "data.")  # where most changes are; the document has the full path
-
-
-class Clock(msgspec.Struct, frozen=True):
-    """Writes moments in the reader's zone, with the date where it is not the reader's `today`.
-
-    `day` is another one that needs no date either, as a line above names it.
-    """
-
-    zone: tzinfo
-    today: datetime
-    day: datetime | None = None
-
-    def local(self, moment: datetime) -> str:
-        there = moment.astimezone(self.zone)
-        return f"{there:%H:%M:%S}" if self._is(self.day or self.today, there) else f"{there:%m-%d %H:%M:%S}"
-
-    def both(self, moment: datetime) -> str:
-        """`14:02:11 (12:02:11 UTC)`, or the one time where the reader's zone is UTC; a date with its year."""
-        there, utc = moment.astimezone(self.zone), moment.astimezone(UTC)
-        date = "" if self._is(self.today, there) else f"{there:%Y-%m-%d} "
-        if not there.utcoffset():
-            return f"{date}{there:%H:%M:%S} UTC"
-        date_there = "" if utc.date() == there.date() else f"{utc:%m-%d} "
-        return f"{date}{there:%H:%M:%S} ({date_there}{utc:%H:%M:%S} UTC)"
-
-    def _is(self, day: datetime, there: datetime) -> bool:
-        return there.date() == day.astimezone(self.zone).date()
 
 
 class _Steps(msgspec.Struct, frozen=True):
@@ -276,11 +250,26 @@ def _span(gap: Span, clock: Clock) -> str:
     return f"{clock.local(gap.start)}-{clock.local(gap.to) if gap.to else 'now'}"
 
 
-def _footer(explanation: Explanation, width: int, more: str) -> Iterator[Block]:
+class _Command(msgspec.Struct, frozen=True):
+    """A command on a line of its own, whole: cut, nobody could run it."""
+
+    text: str
+
+    def lines(self, width: int) -> list[str]:  # noqa: ARG002  as a block's
+        """The one line, however long."""
+        return [printable(self.text)]
+
+
+def _footer(explanation: Explanation, width: int, more: str) -> Iterator[Block | _Command]:
     """One line, or one for each part where they do not fit: the command stays whole."""
     steps = explanation.causes[0].chain if explanation.causes else ()
     rule = next((step.rule for step in reversed(steps) if step.rule), None)
     named = f"rule {rule}   " if rule else ""
-    parts = (f"{named}explanation {explanation.id}", *((f"more: {more} {explanation.id}",) if more else ()))
-    whole = "   ".join(parts)
-    yield from (Block("", part, 1) for part in ((whole,) if len(whole) <= width else parts))
+    said, command = f"{named}explanation {explanation.id}", f"more: {more} {explanation.id}" if more else ""
+    whole = f"{said}   {command}".rstrip()
+    if len(whole) <= width:
+        yield Block("", whole, 1)
+        return
+    yield Block("", said, 1)
+    if command:
+        yield _Command(command)

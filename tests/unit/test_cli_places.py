@@ -6,8 +6,8 @@ import pytest
 
 from tapio.cli import screens
 from tapio.cli.places import Where
+from tapio.why.clock import Clock
 from tapio.why.lists import ChangeList, IncidentList, Timeline
-from tapio.why.wording import Clock
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 
 from tapio.graph import Gap, SourceCoverage
 from tapio.why import Explanation, render
+from tapio.why.clock import Clock
 from tapio.why.coincident import described
 from tapio.why.columns import Row, fit_rows, printable
-from tapio.why.wording import Clock
 from tests.unit.test_why_document import incident
 from tests.unit.why_graph import World, seen, t
 
@@ -95,6 +95,12 @@ def test_it_fits_the_width_and_one_screen(target: str, least: float, width: int)
     assert lines[0].startswith("WHY")
 
 
+def test_the_command_that_shows_the_evidence_is_never_cut() -> None:
+    more = f"tapio evidence -f {'/a/long/way' * 20}"
+    answer = incident().why("pod/checkout-0")
+    assert render(answer, width=80, zone=UTC, more=more)[-1] == f"more: {more} {answer.id}"
+
+
 def test_a_narrow_terminal_wraps_each_column_under_itself() -> None:
     lines = words(incident().why("pod/checkout-0"), 80)
     cause = next(number for number, line in enumerate(lines) if line.startswith("CAUSE"))
@@ -156,7 +162,7 @@ def test_what_is_not_of_today_says_its_date_first() -> None:
     lines = render(answer, width=120, zone=UTC, today=answer.at + timedelta(days=1))
     assert lines[0].endswith("CrashLoopBackOff since 2024-01-10 12:02:00 UTC")
     assert lines[2].split()[1] == "12:01:00"
-    assert Clock(BERLIN, answer.at).local(answer.at - timedelta(days=1)) == "01-09 13:10:00"
+    assert Clock(BERLIN, answer.at).local(answer.at - timedelta(days=1)) == "2024-01-09 13:10:00"
 
 
 def test_a_date_that_is_another_one_in_utc_is_said_in_both() -> None:

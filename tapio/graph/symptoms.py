@@ -42,6 +42,7 @@ class SymptomCode(StrEnum):
     NO_ENDPOINTS = "NoEndpoints"
     PORT_MISMATCH = "PortMismatch"
     FOREIGN_ENDPOINTS = "ForeignEndpoints"
+    NO_LOAD_BALANCER = "NoLoadBalancer"
     UNBOUND = "Unbound"
     NODE_NOT_READY = "NodeNotReady"
     NODE_PRESSURE = "NodePressure"

@@ -41,6 +41,8 @@ class EventName(StrEnum):
     CONTROLLER_DELETED = "controller.deleted"
     CONTROLLER_SCALED = "controller.scaled"
     SCHEDULE_MISSED = "schedule.missed"
+    BALANCER_FAILED = "balancer.failed"
+    BALANCER_READY = "balancer.ready"
     JOB_FAILED = "job.failed"
     JOB_COMPLETED = "job.completed"
     NODE_READY = "node.ready"

@@ -44,6 +44,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     Code.NO_ENDPOINTS: ("service.selector_mismatch", "service.no_ready_endpoints"),
     Code.PORT_MISMATCH: ("service.port_mismatch",),
     Code.FOREIGN_ENDPOINTS: ("service.selector_mismatch",),
+    Code.NO_LOAD_BALANCER: ("service.load_balancer_failed",),
     Code.UNBOUND: ("scheduling.volume_class_missing", "scheduling.volume_provisioning_failed"),
     Code.NODE_NOT_READY: ("node.kubelet_down", "node.runtime_down", "node.rebooted"),
     Code.NODE_PROBLEM: ("node.kernel", "node.read_only_fs", "node.disk_error"),

@@ -7,6 +7,7 @@ example and near-miss in `tests/unit/rules`. Importing this package registers ev
 from tapio.correlators.rules import (
     admission,
     backends,
+    balancers,
     cascades,
     commands,
     configuration,
@@ -45,6 +46,7 @@ __all__ = [
     "Rule",
     "admission",
     "backends",
+    "balancers",
     "cascades",
     "commands",
     "configuration",

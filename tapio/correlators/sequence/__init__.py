@@ -3,7 +3,7 @@
 State machines over states, read as of a moment. A symptom's onset is carried on while it lasts (see `timeline`).
 """
 
-from tapio.correlators.sequence.neighbours import of_claim, of_node, of_service
+from tapio.correlators.sequence.neighbours import balancer_failure, of_claim, of_node, of_service
 from tapio.correlators.sequence.pods import (
     INIT_PATIENCE,
     describe_end,
@@ -41,6 +41,7 @@ __all__ = [
     "INIT_PATIENCE",
     "START_BUDGET",
     "Sighting",
+    "balancer_failure",
     "describe_end",
     "lost_readiness",
     "probe_budget",

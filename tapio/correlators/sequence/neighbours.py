@@ -7,6 +7,7 @@ import msgspec
 from tapio.correlators.sequence.sighting import START_BUDGET, Sighting, seen_as, seen_of
 from tapio.correlators.views import ClaimView, NodeView, ServiceView, facts_of, strayed
 from tapio.graph import SymptomCode
+from tapio.unified import EventName, UnifiedEvent
 
 
 def of_service(service: ServiceView) -> Sighting | None:
@@ -14,7 +15,7 @@ def of_service(service: ServiceView) -> Sighting | None:
     if not spec.selector or spec.type == "ExternalName" or spec.publish_not_ready_addresses:
         return None
     if service.ready_endpoints:
-        return _astray(service)
+        return _astray(service) or _unbalanced(service)
     seen = seen_of(service, SymptomCode.NO_ENDPOINTS, _emptied_at(service), "no endpoint is ready")
     turned = (facts_of(pod).turned_at or pod.timestamp for pod in service.backends)
     newest = max([service.created_at, *turned])
@@ -29,6 +30,17 @@ def _astray(service: ServiceView) -> Sighting | None:
     ports = ", ".join(f"{one.port.port} -> {one.target}" for one in service.astray)
     changed = max((change.at for change in service.target_changes), default=service.created_at)
     return seen_of(service, SymptomCode.PORT_MISMATCH, changed, f"endpoints are ready, ports lead nowhere: {ports}")
+
+
+def balancer_failure(service: ServiceView) -> UnifiedEvent | None:
+    """The newest word of its cloud's controller, where that is that it failed."""
+    said = service.said(EventName.BALANCER_FAILED, EventName.BALANCER_READY)
+    return said[-1] if said and said[-1].event_name is EventName.BALANCER_FAILED else None
+
+
+def _unbalanced(service: ServiceView) -> Sighting | None:
+    said = balancer_failure(service) if service.spec.type == "LoadBalancer" else None
+    return seen_of(service, SymptomCode.NO_LOAD_BALANCER, said.timestamp, said.message) if said else None
 
 
 def _emptied_at(service: ServiceView) -> datetime:

@@ -150,6 +150,22 @@ def test_a_workload_that_wants_pods_and_has_none_is_where_it_leads() -> None:
     assert (link.code, link.through) == ("service.no_ready_endpoints", (DEPLOYMENT,))
 
 
+# --- From outside of the cluster -------------------------------------------------------------------------------------
+
+
+def test_a_load_balancer_that_the_cloud_cannot_make_is_told_until_it_can() -> None:
+    obj = service()
+    obj["spec"] |= {"type": "LoadBalancer"}
+    scene = ready_pod().see(obj, at=-1)
+    assert codes(scene.links(SERVICE, at=1)) == ["none.healthy"]
+    why = "Error syncing load balancer: failed to ensure load balancer: could not find any suitable subnets"
+    scene.say(obj, "SyncLoadBalancerFailed", why, at=1, count=5, since=0)
+    (link,) = scene.links(SERVICE, at=2)
+    assert (link.code, link.blame) == ("service.load_balancer_failed", SERVICE)
+    scene.say(obj, "EnsuredLoadBalancer", "Ensured load balancer", at=3)
+    assert codes(scene.links(SERVICE, at=4)) == ["none.recovered"]
+
+
 # --- Other people's pods ---------------------------------------------------------------------------------------------
 
 

@@ -55,10 +55,12 @@ def test_a_program_that_crashes_by_itself(lab: Lab, lab_namespace: str, running_
 
 
 def test_a_program_that_is_ended_by_a_signal(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("crasher", ("sleep=1s", "signal=SEGV")), lab_namespace)
     answer = running_tapio.until("deployment/crasher", lab_namespace, "runtime.crash_app")
     assert blamed(answer) == ("runtime.crash_app", "Deployment", "crasher")
     assert answer["causes"][0]["attributes"]["signal"] == 11
+    assert blamed(running_tapio.live("deployment/crasher", lab_namespace)) == blamed(answer)
 
 
 def test_a_crash_after_its_configmap_changed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -77,6 +79,7 @@ def test_a_crash_after_its_configmap_changed(lab: Lab, lab_namespace: str, runni
     assert answer["causes"][0]["workload"]["name"] == "checkout"
     coincident = {fact["entity"]["name"] for fact in answer["coincident"]}
     assert "decoy" in coincident
+    assert blamed(running_tapio.live("deployment/checkout", lab_namespace)) == blamed(answer)
 
 
 def test_a_crash_after_a_rollout(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -89,6 +92,7 @@ def test_a_crash_after_a_rollout(lab: Lab, lab_namespace: str, running_tapio: Ta
     assert blamed(answer) == ("runtime.crash_after_change", "Deployment", "worker")
     assert change_of(answer)["field"] == "spec.template.spec.containers[app].env[MODE].value"
     assert (change_of(answer)["before"], change_of(answer)["after"]) == ("safe", "fast")
+    assert blamed(running_tapio.live("deployment/worker", lab_namespace)) == blamed(answer)
 
 
 def test_an_image_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -105,6 +109,7 @@ def test_an_image_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapi
 
 
 def test_a_registry_that_cannot_be_reached(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
+    decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("shop", SERVING, image="registry.nowhere.invalid/shop:1"), lab_namespace)
     answer = running_tapio.until("deployment/shop", lab_namespace, "startup.registry_unreachable")
     assert first_code(answer) == "startup.registry_unreachable"
@@ -134,6 +139,7 @@ def test_a_service_whose_selector_matches_nobody(lab: Lab, lab_namespace: str, r
     assert blamed(answer) == ("service.selector_mismatch", "Service", "web")
     assert change_of(answer)["field"].startswith("spec.selector")
     assert running_tapio.why("deployment/web", lab_namespace)["status"] == "healthy"
+    assert blamed(running_tapio.live("service/web", lab_namespace)) == blamed(answer)
 
 
 def test_a_healthy_rollout_is_not_blamed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:

@@ -60,8 +60,10 @@ def service_view(moment: Moment, key: ObjectKey) -> ServiceView | None:
 
 
 def offers(spec: k8s.ServiceSpec, port: int) -> bool:
-    """Whether the Service has the port; one without an address of its own leads straight to the pods' ports."""
-    if spec.cluster_ip == "None" or spec.type == "ExternalName":
+    """Whether the Service has the port (0 for one that is not known); one without an address of its own leads straight
+    to the pods' ports.
+    """
+    if not port or spec.cluster_ip == "None" or spec.type == "ExternalName":
         return True
     return any(one.port == port for one in spec.ports)
 

@@ -44,18 +44,21 @@ _NO_SERVER_AT_ALL = re.compile(
 )
 # Words for "no answer came", which is not a refusal: what a dropped packet looks like.
 _SILENCE = re.compile(r"timed? ?out|deadline exceeded|\(110\)|ETIMEDOUT", re.IGNORECASE)
-_NOT_A_HOST = frozenset({"host", "error", "socket", "failed", "name", "the", "address"})
+_NOT_A_HOST = frozenset({"host", "error", "socket", "failed", "name", "the", "address", "getaddrinfo", "lookup"})
 
 # Words for "nobody answers at this address".
 _UNANSWERED = re.compile(
     r"refused|timed? ?out|deadline exceeded|unreachable|no route to host|failed to connect|couldn't connect"
-    r"|can't connect|cannot connect|could not connect|\(111\)|\(110\)",
+    r"|can't connect|cannot connect|could not connect|unable to connect|can't reach|could not be established"
+    r"|\(111\)|\(110\)",
     re.IGNORECASE,
 )
 _ADDRESSES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"at [\"']({_HOST})[\"'].*port (\d{{1,5}})",
+        rf"(?:at|on host) [\"']({_HOST})[\"'].*port (\d{{1,5}})",
+        rf"`({_HOST})`:`(\d{{1,5}})`",
+        rf"\[::ffff:({_HOST})\]:(\d{{1,5}})\b",
         rf"host=['\"]({_HOST})['\"], port=(\d{{1,5}})",
         rf"connect to ({_HOST}) port (\d{{1,5}})",
         rf"({_HOST}) \([\d.]+:(\d{{1,5}})\)",
@@ -65,8 +68,16 @@ _ADDRESSES = tuple(
 )
 
 
+# MySQL's and busybox's words, which leave the port out.
+_PORTLESS = tuple(
+    re.compile(pattern, re.IGNORECASE) for pattern in (rf"server on '({_HOST})' \(", rf"remote host \(({_HOST})\)")
+)
+# libpq tells in three lines what is one sentence.
+_CONTINUED = re.compile(r"\n\s*(?=Is the server running|TCP/IP connections)")
+
+
 class Address(NamedTuple):
-    """A host (a name or an IP) and a port."""
+    """A host (a name or an IP) and a port, 0 where that is not said."""
 
     host: str
     port: int
@@ -100,7 +111,7 @@ def is_silence(line: str) -> bool:
 def unanswered(text: str) -> list[tuple[Address, str]]:
     """The addresses that nobody is said to answer at, each with its line, newest line first."""
     found = []
-    for line in reversed(text.splitlines()):
+    for line in reversed(_CONTINUED.sub(" ", text).splitlines()):
         if not _UNANSWERED.search(line):
             continue
         found += [(address, line.strip()) for address in addresses(line)]
@@ -110,7 +121,8 @@ def unanswered(text: str) -> list[tuple[Address, str]]:
 def addresses(line: str) -> list[Address]:
     """Every host with a port that a line names."""
     matches = (match for pattern in _ADDRESSES for match in pattern.finditer(line))
-    return [Address(match[1].rstrip("."), int(match[2])) for match in matches]
+    found = [Address(match[1].rstrip("."), int(match[2])) for match in matches]
+    return found or [Address(match[1], 0) for pattern in _PORTLESS for match in pattern.finditer(line)]
 
 
 def _is_host(name: str) -> bool:

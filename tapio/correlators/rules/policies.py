@@ -45,6 +45,8 @@ def policy_denied(container: ContainerView) -> Iterator[Finding]:
 def _silences(container: ContainerView) -> Iterator[_Silence]:
     moment = container.pod.moment
     for address, line in unanswered(container.last_words):
+        if not address.port:
+            continue  # what policies allow, they allow by port
         service = service_at(container, address) if is_silence(line) else None
         if service and service.ready_endpoints and offers(service.spec, address.port):
             yield from _behind(service, address, line)

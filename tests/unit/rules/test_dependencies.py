@@ -23,6 +23,9 @@ from tests.unit.rules.scene import (
     with_status,
 )
 
+LIBPQ = """could not connect to server: Connection refused
+\tIs the server running on host "db" (10.96.0.9) and accepting
+\tTCP/IP connections on port 5433?"""
 GO = "lookup db-nope on 10.96.0.10:53: no such host"
 
 
@@ -71,10 +74,27 @@ def test_a_name_server_that_does_not_answer_is_another_trouble(line: str) -> Non
         ("curl: (7) Failed to connect to db port 5433 after 3 ms: Connection refused", "db"),
         ("HTTPConnectionPool(host='db', port=5433): Connection refused", "db"),
         ("dial tcp 10.96.0.9:5433: i/o timeout", "10.96.0.9"),
+        ("Error: P1001: Can't reach database server at `db`:`5433`", "db"),
+        ("SocketException (111): Connection refused [::ffff:10.96.0.9]:5433", "10.96.0.9"),
+        ("RedisConnectionException: Unable to connect to db:5433", "db"),
+        ("Connection to node -1 (kafka/10.96.0.9:5433) could not be established.", "10.96.0.9"),
+        (LIBPQ, "db"),
     ],
 )
 def test_programs_say_in_many_words_that_nobody_answers(line: str, host: str) -> None:
     assert Address(host, 5433) in [address for address, _ in unanswered(line)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Can't connect to MySQL server on 'db' (111)", "wget: can't connect to remote host (db): Connection refused"],
+)
+def test_some_programs_leave_the_port_out(line: str) -> None:
+    assert [address for address, _ in unanswered(line)] == [Address("db", 0)]
+
+
+def test_a_word_of_the_resolver_is_no_host() -> None:
+    assert unresolved("getaddrinfo: Name or service not known") == []
 
 
 def client(host: str = "db-nope", **fields: Any) -> Json:
@@ -177,6 +197,12 @@ def test_a_service_that_nothing_backs_is_where_the_cause_lies() -> None:
     link = next(link for link in scene.links(POD, at=3) if link.code != "runtime.crash_app")
     assert (link.code, link.blame) == ("runtime.dependency_down", ObjectKey("Deployment", NS, "api"))
     assert link.through == (ObjectKey("Service", NS, "api"),)
+
+
+def test_a_service_that_nothing_backs_is_found_without_a_port() -> None:
+    scene = failing(client("api"), "Can't connect to MySQL server on 'api' (111)")
+    scene.see(with_status(pod("api-1", owner="api"), crash_looping(ended(3, started=1, at=1.5))), at=1.6)
+    assert causes(scene) == ["runtime.dependency_down"]
 
 
 def test_a_service_that_is_backed_refuses_for_another_reason() -> None:

@@ -44,7 +44,9 @@ def test_the_worst_incident_of_a_file_is_explained(incident: Path) -> None:
 def test_the_text_fits_the_terminal_and_has_no_colour_off_one(incident: Path) -> None:
     done = tapio("why", "-f", str(incident), COLUMNS="60")
     assert done.stdout.startswith("WHY   pod/shop/web-0")
-    assert max(map(len, done.stdout.splitlines())) <= 60
+    *lines, command = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert command.startswith(f"more: tapio evidence -f {incident} x")  # a command is never broken, however long
     assert "\x1b" not in done.stdout
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from ssl import SSLContext
 
 from tapio.errors import UnreachableError
 from tapio.streams.api import (
@@ -171,14 +170,13 @@ async def connect(
     url: str,
     *,
     replicas: int = 1,
-    tls: SSLContext | None = None,
     redelivery_s: Sequence[float] = REDELIVERY_S,
 ) -> JetStreams:
-    """Connects to NATS at `url` (`nats://user:password@host:4222`, several with commas between).
+    """Connects to NATS at `url` (`nats://user:password@host:4222`, several with commas between; `access` has more).
 
     Raises:
         UsageError: `url` is no address.
         UnreachableError: nobody answers there.
         ForbiddenError: the credentials are refused.
     """
-    return JetStreams(await open_link(url, tls), replicas=replicas, redelivery_s=redelivery_s)
+    return JetStreams(await open_link(url), replicas=replicas, redelivery_s=redelivery_s)

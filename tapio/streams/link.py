@@ -5,10 +5,11 @@ forgotten: its sender tries again as a whole, and nothing old may overtake that.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from secrets import token_hex
-from ssl import SSLContext
+from ssl import SSLError
 from typing import Any
 
 from nats import errors
@@ -16,7 +17,8 @@ from nats.aio.client import Server
 from nats.aio.subscription import Subscription
 
 from tapio.errors import ForbiddenError, TapioError, UnreachableError
-from tapio.streams.addresses import parse_addresses, without_secrets
+from tapio.streams.access import Access, access_of
+from tapio.streams.addresses import without_secrets
 from tapio.streams.backoff import full_jitter
 from tapio.streams.connection import Connection, OnArrival
 from tapio.streams.wire import Arrival, control_of, parcel
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 DEADLINE_S = 5.0  # for an answer; a server that syncs a batch to disk needs milliseconds
 _CONNECT_TIMEOUT_S = 3
+_OPEN_S = 10.0  # for each address: connecting, the handshake of TLS and that of NATS
+_FAREWELL_S = 1.0
 _PING_INTERVAL_S = 5  # two unanswered pings close a half-open connection: 10 to 15 s
 _NO_RESPONDERS = 503
 
@@ -37,10 +41,9 @@ class AwayError(Exception):
 class Link:
     """A connection that callers may use as if it never broke, if they try again on `AwayError`."""
 
-    def __init__(self, addresses: list[str], tls: SSLContext | None) -> None:
-        self.address = without_secrets(addresses)
-        self._addresses = addresses
-        self._tls = tls
+    def __init__(self, access: Access) -> None:
+        self.address = without_secrets(access.addresses)
+        self._access = access
         self._client = Connection()
         self._inbox = ""
         self._waiting: dict[str, asyncio.Future[Arrival]] = {}
@@ -68,14 +71,21 @@ class Link:
             ForbiddenError: a server answered and refused the credentials.
         """
         try:
-            await self._connect()
+            async with asyncio.timeout(_OPEN_S * len(self._access.addresses)):
+                await self._connect()
         except (OSError, errors.Error, TimeoutError) as error:
-            await self._client.close()
+            await self._give_up()
             raise self._explain(self._last_error or error) from error
         self._client.options.update(allow_reconnect=True, max_reconnect_attempts=-1)
         inbox = self._client.new_inbox()
         self._inbox = f"{inbox}."
         await self._client.listen(f"{inbox}.*", self._on_answer)
+
+    async def _give_up(self) -> None:
+        """Closes what never was open; after a TLS handshake that failed nats-py waits for the other side for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._client.close()
 
     async def close(self) -> None:
         self._fail_waiting(AwayError("the connection was closed"))
@@ -167,9 +177,10 @@ class Link:
             "disconnected_cb": self._on_disconnect,
             "reconnected_cb": self._on_reconnect,
             "closed_cb": self._on_close,
-            "tls": self._tls,
+            "tls": self._access.tls,
+            "user_credentials": self._access.creds or None,
         }
-        await self._client.connect(self._addresses, **options)
+        await self._client.connect(self._access.addresses, **options)
 
     def _closing_error(self) -> Exception:
         return self._client.last_error or errors.ConnectionClosedError()
@@ -183,7 +194,12 @@ class Link:
         if cut_off or "authorization" in str(error).lower():
             return ForbiddenError(
                 f"NATS at {self.address} refuses these credentials",
-                hint="give user and password in the address: nats://user:password@host:4222",
+                hint="give user and password in the address: nats://user:password@host:4222, or ?creds=FILE",
+            )
+        if isinstance(error, SSLError):
+            return UnreachableError(
+                f"NATS at {self.address} is there, and TLS with it fails: {error.reason}",
+                hint="tls://host:4222?ca=FILE names who signed its certificate, &cert=FILE&key=FILE who asks",
             )
         reason = str(error) or type(error).__name__
         return UnreachableError(
@@ -228,13 +244,13 @@ class Link:
                 answer.exception()  # whoever waits gets it; whoever gave up leaves no warning behind
 
 
-async def open_link(url: str, tls: SSLContext | None) -> Link:
+async def open_link(url: str) -> Link:
     """Connects to `url`, one address or several with commas between.
 
     Raises:
-        UsageError, UnreachableError, ForbiddenError: as `parse_addresses` and `Link.open`.
+        UsageError, UnreachableError, ForbiddenError: as `access_of` and `Link.open`.
     """
-    link = Link(parse_addresses(url), tls)
+    link = Link(access_of(url))
     await link.open()
     return link
 

@@ -13,8 +13,9 @@ from tapio.streams.jetstream import REDELIVERY_S, JetStreams, connect
 class NatsServer:
     """A server with its data in `data_dir`; its address outlives it."""
 
-    def __init__(self, data_dir: Path, server: embedded.EmbeddedServer) -> None:
+    def __init__(self, data_dir: Path, server: embedded.EmbeddedServer, extra: str = "") -> None:
         self.data_dir = data_dir
+        self._extra = extra
         self.url = server.url
         self._server = server
 
@@ -32,13 +33,13 @@ class NatsServer:
 
     async def start_again(self) -> None:
         """On the same data and the same address."""
-        self._server = await embedded.start(self.data_dir, port=self._server.port)
+        self._server = await embedded.start(self.data_dir, port=self._server.port, extra=self._extra)
 
 
 @asynccontextmanager
 async def nats_server(data_dir: Path, *, extra: str = "") -> AsyncIterator[NatsServer]:
     """A server on a free port, stopped at the end whatever became of it."""
-    server = NatsServer(data_dir, await embedded.start(data_dir, extra=extra))
+    server = NatsServer(data_dir, await embedded.start(data_dir, extra=extra), extra)
     try:
         yield server
     finally:

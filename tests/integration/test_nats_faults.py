@@ -1,6 +1,8 @@
 """What the real server's faults must not do: lose, double, hang, or speak in tracebacks."""
 
 import asyncio
+import importlib.util
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -218,6 +220,69 @@ async def test_refused_credentials_are_told_without_the_password(tmp_path: Path)
             await streams.ensure(SPECS)
 
 
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority (`ca`), and a certificate of the server and of a client that it signed."""
+    folder = tmp_path_factory.mktemp("pki")
+    make = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    _openssl(folder, *make, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.crt")
+    for name in ("server", "client"):
+        names = ("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE")
+        signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+        _openssl(folder, *make, "-subj", f"/CN={name}", *names, *signed)
+    return folder
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    try:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not here")
+
+
+def _with_tls(pki: Path) -> str:
+    return (
+        f'tls {{ cert_file: "{pki}/server.crt", key_file: "{pki}/server.key", ca_file: "{pki}/ca.crt", verify: true }}'
+    )
+
+
+async def test_a_server_with_tls_on_both_sides_is_used(tmp_path: Path, pki: Path) -> None:
+    async with nats_server(tmp_path, extra=_with_tls(pki)) as server:
+        address = server.url.replace("nats://", "tls://")
+        files = f"?ca={pki}/ca.crt&cert={pki}/client.crt&key={pki}/client.key"
+        async with jetstreams(address + files) as streams:
+            await streams.ensure(SPECS)
+            await streams.publish(RAW, events(1, 3))
+            await server.kill()
+            await server.start_again()
+            await streams.publish(RAW, events(4, 5))
+            assert numbers(await take(await streams.follow(RAW, 0), 5)) == [1, 2, 3, 4, 5]
+        with pytest.raises(UnreachableError, match="TLS with it fails: CERTIFICATE_VERIFY_FAILED") as raised:
+            await connect(address)
+        assert "ca=FILE" in raised.value.hint
+        with pytest.raises(UnreachableError, match="NATS at "):  # TLS 1.3 tells so after the handshake, or by a reset
+            await connect(f"{address}?ca={pki}/ca.crt")
+
+
+async def test_files_that_an_address_names_wrongly_are_told(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("no certificate")
+    for query, said in (
+        (f"ca={tmp_path}/nothing", "no such file"),
+        (f"ca={tmp_path}/ca.crt", "cannot be used"),
+        ("cacert=x", "has no cacert"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            await connect(f"tls://127.0.0.1:4222?{query}")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("nkeys") is not None, reason="nkeys is installed")
+async def test_what_a_credentials_file_needs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "user.creds").write_text("a JWT and a seed")
+    with pytest.raises(UsageError, match="nkeys") as raised:
+        await connect(f"nats://127.0.0.1:4222?creds={tmp_path}/user.creds")
+    assert "tapio[creds]" in raised.value.hint
+
+
 async def test_a_user_who_may_not_publish_is_told(tmp_path: Path) -> None:
     async with nats_server(tmp_path, extra=USERS) as server:
         host = server.url.removeprefix("nats://")
@@ -228,7 +293,7 @@ async def test_a_user_who_may_not_publish_is_told(tmp_path: Path) -> None:
 
 
 async def test_asking_fails_fast_while_the_connection_is_broken(server: NatsServer) -> None:
-    link = await open_link(server.url, None)
+    link = await open_link(server.url)
     await server.kill()
     with pytest.raises(AwayError):
         await link.request(f"$JS.API.STREAM.INFO.{RAW}")

@@ -54,7 +54,22 @@ _KUBEAPI = """\
 `data` is a watch event, `{"type": "ADDED|MODIFIED|DELETED", "object": {...}}`, the object redacted; for a change it
 has `changes` beside it: `[{"field", "before", "after", "manager", "at"}]`. Every object kind has three types:
 `<kind>_created` on `raw.kubeapi.<kind>.create`, `<kind>_modified` on `.modify`, `<kind>_deleted` on `.delete`.
-The kinds:
+`lapsed: true` beside it says of a Lease that it was not renewed within its term. The kinds:
+"""
+
+_RECORDS = """\
+`data` of a `container_log`: `container`, `previous` (whether the container was started again since), `lines` (the last
+ones of that run, the oldest first).
+
+`data` of a `loss`, of every collector:
+
+| field | meaning |
+|---|---|
+| `cause` | what was in the way: `expired`, `unreachable`, `forbidden: Secret`, `oversized`, `ring_full` ... |
+| `count` | how many events were lost; 0 where nobody can say |
+| `from`, `to` | the interval; `to` is null while it lasts, and equals `from` where it is withdrawn: nothing was missed |
+| `kind` | the kind of objects that was not seen; left out or empty: all of them |
+| `message` | what the source said |
 """
 
 
@@ -82,6 +97,7 @@ def _types() -> Iterator[str]:
         if collector is Collector.KUBEAPI:
             yield _KUBEAPI
             yield ", ".join(f"`{kind}`" for kind in OBJECT_KINDS) + ".\n"
+            yield _RECORDS
         yield "| `type` | subject |\n|---|---|"
         yield from (f"| `{name}` | `{subject_of(collector, name)}` |" for name in _named(collector))
         yield ""

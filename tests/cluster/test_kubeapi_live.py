@@ -77,6 +77,20 @@ def test_live_answers_with_the_rights_of_one_namespace_and_says_what_it_lacks(
     assert CANARY not in run.stdout + run.stderr
 
 
+def test_sources_name_what_may_not_be_read(lab: Lab, crashing: str, tmp_path: Path) -> None:
+    config = _reader(lab, crashing, tmp_path)
+    command = [_TAPIO, "sources", "--live", "-o", "json", "--kubeconfig", str(config)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    [source] = json.loads(run.stdout)["sources"]
+    unread = {one["kind"]: one["why"] for one in source["unread"]}
+    assert {"Node": "forbidden", "Secret": "forbidden"}.items() <= unread.items()
+    assert "Pod" not in unread
+    shown = subprocess.run(command[:3] + command[5:], capture_output=True, text=True, timeout=120, check=False)
+    assert "Secret" in shown.stdout
+    assert "(forbidden)" in shown.stdout
+
+
 def _reader(lab: Lab, namespace: str, folder: Path) -> Path:
     """A kubeconfig of an account that may read a few kinds of one namespace."""
     where = f"--namespace={namespace}"

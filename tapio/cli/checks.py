@@ -132,10 +132,11 @@ def _python() -> Check:
 
 
 def _nats_server(settings: Settings) -> Check:
+    from tapio.streams.addresses import public
     from tapio.streams.embedded import executable
 
     if settings.nats:
-        return _fine("nats-server", f"not started here: {settings.nats} is used")
+        return _fine("nats-server", f"not started here: {public(settings.nats)} is used")
     return _fine("nats-server", executable())
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from tapio.errors import UnreachableError
 from tapio.settings import Settings
 from tapio.streams import StreamMissingError
+from tapio.streams.addresses import public
 from tapio.streams.jetstream import JetStreams, connect
 
 T = TypeVar("T")
@@ -22,10 +23,10 @@ async def ask(settings: Settings, asked: Callable[[JetStreams], Awaitable[T]]) -
         streams = await connect(url)
     except UnreachableError as error:
         hint = "start one with `tapio up`, or name its NATS with --nats or TAPIO_NATS"
-        raise UnreachableError(f"no Tapio's NATS answers at {url}", hint=hint) from error
+        raise UnreachableError(error.message, hint=hint) from error
     try:
         return await asked(streams)
     except StreamMissingError as error:
-        raise UnreachableError(f"the NATS at {url} has no streams of Tapio: {error.message}") from error
+        raise UnreachableError(f"the NATS at {public(url)} has no streams of Tapio: {error.message}") from error
     finally:
         await streams.close()

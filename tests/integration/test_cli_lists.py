@@ -215,6 +215,12 @@ def test_doctor_tells_a_port_that_is_taken_from_what_is_missing(tmp_path: Path) 
     assert any(line.startswith("wrong") and f"port {port}" in line for line in done.stdout.splitlines())
 
 
+def test_doctor_hides_a_password_in_an_address(tmp_path: Path) -> None:
+    done = tapio("doctor", TAPIO_NATS="nats://me:hunter2@nats:4222", TAPIO_DATA_DIR=str(tmp_path))
+    assert "not started here: nats://nats:4222 is used" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_doctor_names_a_server_that_is_away(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(

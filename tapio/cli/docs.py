@@ -67,7 +67,7 @@ ones of that run, the oldest first).
 |---|---|
 | `cause` | what was in the way: `expired`, `unreachable`, `forbidden: Secret`, `oversized`, `ring_full` ... |
 | `count` | how many events were lost; 0 where nobody can say |
-| `from`, `to` | the interval; `to` is null while it lasts, and equals `from` where it is withdrawn: nothing was missed |
+| `from`, `to` | the interval; `to` is null while it lasts, equals `from` where nothing was missed after all |
 | `kind` | the kind of objects that was not seen; left out or empty: all of them |
 | `message` | what the source said |
 """

@@ -112,11 +112,12 @@ async def _try(cluster: "Cluster") -> None:
 def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
     """Says what runs and waits for Ctrl-C or SIGTERM; what does not come up is named, and tried on."""
     from tapio.cli import terminal
+    from tapio.streams.addresses import public
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"API         {pipeline.api}   (try: tapio why)")
     print(f"dashboard   {pipeline.dashboard or 'none'}{_token(pipeline.dashboard)}")
-    print(f"NATS        {pipeline.nats}")
+    print(f"NATS        {public(pipeline.nats)}")
     print(f"data        {data}")
     print(f"cluster     {cluster}", flush=True)
     try:

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 import msgspec
 
 from tapio.graph import EdgeType, Entity, GraphReader, Link, Symptom
+from tapio.graph.symptoms import SymptomCode
 from tapio.unified import ObjectKey
 
 MAX_DEPTH = 8  # Ingress, Service, Deployment, ReplicaSet, Pod is five; CRDs may own three deep above them
 _DOWN = frozenset({EdgeType.OWNS, EdgeType.SELECTS, EdgeType.ROUTES_TO})
 _LEAVES = frozenset({"Pod", "Node", "ConfigMap", "Secret"})  # nothing below them; a Node answers for itself alone
 _INSTANT = timedelta(microseconds=1)
+_OVER = frozenset({SymptomCode.EVICTED, SymptomCode.FAILED})
+_REPLACE_PODS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _FEW = 64  # up to here one look per subject is cheaper than reading every open symptom
 
 
@@ -80,7 +83,7 @@ def _children(graph: GraphReader, parent: ObjectKey, at: datetime) -> Iterator[O
 
 def troubles_of(graph: GraphReader, subject: Subject, at: datetime) -> Troubles:
     """What the subject and everything below it show at `at`."""
-    return sorted_out(graph, _symptoms(graph, subject, at), at)
+    return sorted_out(graph, _symptoms(graph, subject, at), at, asked=subject.key)
 
 
 def _symptoms(graph: GraphReader, subject: Subject, at: datetime) -> list[Symptom]:
@@ -101,13 +104,27 @@ def in_namespace(key: ObjectKey, namespace: str) -> bool:
     return key.namespace == namespace or key == ObjectKey("Namespace", "", namespace)
 
 
-def sorted_out(graph: GraphReader, symptoms: Sequence[Symptom], at: datetime) -> Troubles:
-    """Parts trouble from what may yet be an ordinary start, and drops what is being retired."""
-    kept = [one for one in symptoms if not is_retired(graph, Subject(one.subject, one.uid), at)]
+def sorted_out(
+    graph: GraphReader, symptoms: Sequence[Symptom], at: datetime, *, asked: ObjectKey | None = None
+) -> Troubles:
+    """Parts trouble from what may yet be an ordinary start, and drops what is being retired, and pods that are over and
+    whose workload is well without them: those count for who asks for them alone.
+    """
+    living = (one for one in symptoms if not is_retired(graph, Subject(one.subject, one.uid), at))
+    kept = [one for one in living if one.subject == asked or not _is_made_up_for(graph, one, at)]
     return Troubles(
         _ordered(one for one in kept if not may_be_start(one, at)),
         _ordered(one for one in kept if may_be_start(one, at)),
     )
+
+
+def _is_made_up_for(graph: GraphReader, symptom: Symptom, at: datetime) -> bool:
+    """Whether it is of a pod that was evicted or refused, and its workload has all the pods that it wants by now."""
+    if symptom.code not in _OVER or symptom.subject.kind != "Pod":
+        return False
+    entity = entity_of(graph, Subject(symptom.subject, symptom.uid), at)
+    root = entity.root if entity else None
+    return root is not None and root.kind in _REPLACE_PODS and not graph.symptoms(at, root)
 
 
 def may_be_start(symptom: Symptom, at: datetime) -> bool:

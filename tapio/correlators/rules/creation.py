@@ -138,11 +138,11 @@ def sandbox_failed(pod: PodView) -> Iterator[Finding]:
     Addresses that ran out are a cause of their own.
     """
     said = [one for one in pod.said(EventName.POD_SANDBOX_FAILED) if still_holds(pod, one)]
-    if not said or not _persists(pod, said):
-        return
     tight = next((one for one in reversed(said) if TOO_SMALL.search(one.message)), None)
     if tight is not None:
         yield _no_room_to_start_in(pod, tight)
+        return
+    if not said or not _persists(pod, said):
         return
     newest = said[-1]
     kind = next((kind for kind, pattern in _SANDBOX if pattern.search(newest.message)), "other")

@@ -10,6 +10,7 @@ from tests.unit.rules.scene import (
     Scene,
     codes,
     crash_looping,
+    deployment,
     ended,
     node,
     pod,
@@ -124,3 +125,18 @@ def test_an_evicted_program_that_ended_well_is_told_by_the_kubelets_event_alone(
     scene.say(done, "Evicted", 'Usage of EmptyDir volume "cache" exceeds the limit "1Mi". ', at=2)
     (link,) = scene.links(POD, at=3)
     assert (link.code, link.blame) == ("runtime.evicted", DEPLOYMENT)
+
+
+def replaced(*, available: int) -> Scene:
+    """An evicted pod beside its successor, and how many pods its Deployment has then."""
+    scene = failed("Evicted", LOW.format("memory")).see(deployment(available=1), at=0)
+    after = with_status(pod("web-2", created=2), running(2.5), ready=True, ready_since=2.5)
+    return scene.see(after, at=2.6).see(deployment(available=available), at=2.7)
+
+
+def test_an_eviction_that_was_made_up_for_is_told_to_who_asks_for_the_pod_alone() -> None:
+    assert replaced(available=0).answer("deployment/web", 3).causes[0].code == "runtime.evicted"
+    well = replaced(available=1)
+    assert well.answer("deployment/web", 3).symptom is None
+    assert well.answer("", 3).symptom is None
+    assert well.answer("pod/web-1", 3).causes[0].code == "runtime.evicted"

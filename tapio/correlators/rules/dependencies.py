@@ -1,6 +1,7 @@
 """What a container depends on and cannot reach, as its own last words name it."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tapio.correlators.rules.absent import as_change, deletion_of
@@ -17,10 +18,13 @@ from tapio.correlators.rules.asked import (
 from tapio.correlators.rules.dependency_text import unanswered, unresolved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
-from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
+
+# Endpoints and the proxies' rules follow a pod's readiness within seconds.
+_SETTLED = timedelta(seconds=15)
 
 
 class _Unreached(NamedTuple):
@@ -79,6 +83,57 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
             if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
             return
+
+
+@rule("network.refused", version=1, decided_by=("kubeapi", "ebpf"))
+def refused(container: ContainerView) -> Iterator[Finding]:
+    """Pods that had been ready for a while refuse the container: none of them listens where their Service leads.
+
+    They are ready without a look at that port, or listen on their own loopback only. A refusal from before they were
+    ready says nothing of them.
+    """
+    if not in_trouble(container):
+        return
+    for service, line in _asked_services(container):
+        if "refused" in line.lower() and service.ready_backends and not service.astray:
+            if _had_been_ready(service, _said_at(container)) and setting_change(container, service.key.name) is None:
+                yield _refused_by(container, service, line)
+            return
+
+
+def _said_at(container: ContainerView) -> datetime:
+    end = container.last_end
+    if end and container.unwell:
+        return end.at
+    return container.log_tail[-1].timestamp if container.log_tail else container.pod.at
+
+
+def _had_been_ready(service: ServiceView, at: datetime) -> bool:
+    turned = (facts_of(pod).turned_at or pod.timestamp for pod in service.ready_backends)
+    return all(at - one >= _SETTLED for one in turned)
+
+
+def _refused_by(container: ContainerView, service: ServiceView, line: str) -> Finding:
+    pod = service.ready_backends[0]
+    backend = ObjectKey.parse(pod.root) if pod.root else pod_key(pod)
+    missing = _Unreached(service.key.name, None, line, service.key)
+    look = (
+        f"kubectl -n {service.key.namespace} exec {pod.key.name} -- netstat -ltn   # against the Service's targetPort"
+    )
+    return Finding(
+        code="network.refused",
+        blame=backend,
+        workload=backend,
+        summary=f"the pods behind Service {service.key.name} are ready and refuse container {container.name}",
+        confidence=0.7,
+        evidence=(
+            evidence(pod, f"pod {pod.key.name} was ready", at=facts_of(pod).turned_at, entity=pod_key(pod)),
+            *_proof(container, missing, None),
+        ),
+        attributes=_attributes(container, missing, "") | {"service": named(service.key)},
+        ruled_out=(RuledOut(code="runtime.dependency_down", because=f"{len(service.ready_backends)} pods are ready"),),
+        next=(look,),
+    )
 
 
 def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:

@@ -205,8 +205,21 @@ def test_a_service_that_nothing_backs_is_found_without_a_port() -> None:
     assert causes(scene) == ["runtime.dependency_down"]
 
 
-def test_a_service_that_is_backed_refuses_for_another_reason() -> None:
+def test_pods_that_are_ready_and_refuse_do_not_listen_where_their_service_leads() -> None:
     scene = failing(client("api:80"), "connect api:80: dial tcp 10.96.0.9:80: connect: connection refused")
+    scene.see(with_status(pod("api-1", owner="api"), running(1), ready=True, ready_since=1), at=1)
+    link = next(link for link in scene.links(POD, at=3) if link.code != "runtime.crash_app")
+    assert (link.code, link.blame) == ("network.refused", ObjectKey("Deployment", NS, "api"))
+
+
+def test_a_refusal_from_before_they_were_ready_says_nothing_of_them() -> None:
+    scene = failing(client("api:80"), "connect api:80: dial tcp 10.96.0.9:80: connect: connection refused")
+    scene.see(with_status(pod("api-1", owner="api"), running(1.8), ready=True, ready_since=1.9), at=1.9)
+    assert causes(scene) == []
+
+
+def test_silence_of_pods_that_are_ready_is_no_refusal() -> None:
+    scene = failing(client("api:80"), "connect api:80: dial tcp 10.96.0.9:80: i/o timeout")
     scene.see(with_status(pod("api-1", owner="api"), running(1), ready=True, ready_since=1), at=1)
     assert causes(scene) == []
 

@@ -181,7 +181,7 @@ def test_a_policy_that_came_after_the_trouble_is_not_its_cause() -> None:
 
 def test_a_refusal_is_no_dropped_packet() -> None:
     scene = name_service().see(policy("deny-db", {"app": "db"}), at=1)
-    assert deeper(crashing(scene, "dial tcp 10.96.0.9:5432: connect: connection refused")) == []
+    assert codes(deeper(crashing(scene, "dial tcp 10.96.0.9:5432: connect: connection refused"))) == ["network.refused"]
 
 
 def test_a_policy_that_forbids_to_ask_for_names_is_to_blame_for_that() -> None:

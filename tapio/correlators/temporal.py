@@ -6,11 +6,19 @@ time it is; it may only ever be coincident.
 
 from datetime import datetime, timedelta
 
+from tapio.correlators.seconds import came_before
 from tapio.correlators.views import ContainerView, Reference
 from tapio.graph import Change
 
 # How long after a change took effect its consequence may show and still be told as one.
 CONSEQUENCE = timedelta(minutes=30)
+# How far the seconds may be apart that the API server, the scheduler and the controllers tell by clocks of their own.
+CLOCKS_APART = timedelta(seconds=2)
+
+
+def in_time(change: Change, onset: datetime) -> bool:
+    """Whether a change came before an onset, and near enough (`CONSEQUENCE`) to have led to it."""
+    return came_before(change.at, onset) and onset - change.at <= CONSEQUENCE
 
 
 def rollout_changes(container: ContainerView, onset: datetime) -> list[Change]:
@@ -75,8 +83,6 @@ def _reached(reference: Reference, change: Change, onset: datetime, started_at: 
         return False
     if not change.field.startswith(("data", "binaryData")):
         return False
-    if change.at > onset or onset - change.at > CONSEQUENCE:
+    if reference.how == "env" and started_at is not None and not came_before(change.at, started_at):
         return False
-    if reference.how == "env":
-        return started_at is None or change.at <= started_at
-    return True
+    return in_time(change, onset)

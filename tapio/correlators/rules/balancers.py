@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened
 from tapio.correlators.sequence import balancer_failure
+from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ServiceView, change_evidence, evidence
 from tapio.graph import RuledOut
+
+_ASKS = ("spec.", "metadata.annotations")
 
 
 @rule("service.load_balancer_failed", version=1)
@@ -15,9 +18,8 @@ def load_balancer_failed(service: ServiceView) -> Iterator[Finding]:
     said = balancer_failure(service)
     if said is None:
         return
-    changes = service.changes_of(service.key)
-    change = next((one for one in changes if one.field.startswith(("spec.", "metadata.annotations"))), None)
-    change = change if change and change.at <= said.timestamp else None
+    changes = (one for one in service.changes_of(service.key) if one.field.startswith(_ASKS))
+    change = next((one for one in changes if in_time(one, said.timestamp)), None)
     key = service.key
     yield Finding(
         code="service.load_balancer_failed",

@@ -12,7 +12,8 @@ from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.deciding import deciding
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, restart
-from tapio.correlators.temporal import CONSEQUENCE
+from tapio.correlators.seconds import came_before
+from tapio.correlators.temporal import CONSEQUENCE, in_time
 from tapio.correlators.views import (
     ContainerView,
     NodeView,
@@ -140,7 +141,7 @@ def config_stale(container: ContainerView) -> Iterator[Finding]:
     if since is None or onset is None or pod.ready or container.status.ready or container.unwell:
         return
     change = next((one for one in _unread(container) if _speaks_of(container, one.before)), None)
-    if change is None or change.at <= since or change.at > onset or onset - change.at > CONSEQUENCE:
+    if change is None or came_before(change.at, since) or not in_time(change, onset):
         return
     yield Finding(
         code="runtime.config_stale",

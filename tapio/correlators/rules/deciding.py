@@ -31,6 +31,7 @@ from tapio.correlators.rules.refusals import (
     Refusal,
     refusals_of,
 )
+from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import CONSEQUENCE
 from tapio.correlators.views import NodeView, PodView
 from tapio.graph import Change
@@ -217,7 +218,7 @@ def _is_of_number(refusal: Refusal) -> bool:
 def _growth(pod: PodView) -> list[Change]:
     """Changes that asked for more pods, none younger than this one."""
     changes = (one for one in pod.changes_of(pod.workload) if one.field == "spec.replicas")
-    return [one for one in changes if one.at <= pod.created_at and _grew(one)]
+    return [one for one in changes if came_before(one.at, pod.created_at) and _grew(one)]
 
 
 def _grew(change: Change) -> bool:

@@ -18,6 +18,7 @@ from tapio.correlators.rules.asked import (
 from tapio.correlators.rules.dependency_text import unanswered, unresolved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
+from tapio.correlators.seconds import came_before
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
@@ -48,7 +49,7 @@ def dependency_address(container: ContainerView) -> Iterator[Finding]:
         return
     deletion = deletion_of(container.pod, missing.service) if missing.service else None
     change = setting_change(container, missing.host)
-    if deletion is not None and (change is None or change.at < deletion.timestamp):
+    if deletion is not None and (change is None or came_before(change.at, deletion.timestamp)):
         yield _service_missing(container, missing, as_change(deletion))
     else:
         yield _wrong_address(container, missing, change)

@@ -7,7 +7,7 @@ from tapio.correlators.rules.crashes import crash_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, undo_or_correct
 from tapio.correlators.sequence import describe_end
-from tapio.correlators.temporal import reference_changes, rollout_changes
+from tapio.correlators.temporal import in_time, reference_changes, rollout_changes
 from tapio.correlators.views import ContainerView, End, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
@@ -96,8 +96,8 @@ def sidecar_port_conflict(container: ContainerView) -> Iterator[Finding]:
         return
     found = _PORT.search(line)
     onset = container.pod.onset or end.at
-    change = next((one for one in container.pod.workload_changes if "ontainers" in one.field), None)
-    change = change if change and change.at <= onset else None
+    changes = (one for one in container.pod.workload_changes if "ontainers" in one.field)
+    change = next((one for one in changes if in_time(one, onset)), None)
     yield Finding(
         code="startup.sidecar_port_conflict",
         blame=container.pod.workload,

@@ -10,7 +10,7 @@ from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.dependency_text import unresolved, unserved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, target
-from tapio.correlators.temporal import CONSEQUENCE
+from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, PodView, ServiceView, change_evidence, workload_facts_of
 from tapio.correlators.world import Moment
 from tapio.graph import Change, Evidence, RuledOut
@@ -165,6 +165,5 @@ def _reconfigured(pod: PodView) -> Change | None:
     """The newest change of the name service's configuration that came shortly before the trouble."""
     onset = pod.onset or pod.at
     keys = [ObjectKey("ConfigMap", home, name) for home in _HOMES for name in _CONFIGS]
-    changes = [change for key in keys for change in pod.changes_of(key) if change.field.startswith("data")]
-    near = [one for one in changes if one.at <= onset and onset - one.at <= CONSEQUENCE]
-    return max(near, key=lambda change: change.at, default=None)
+    changes = (change for key in keys for change in pod.changes_of(key) if change.field.startswith("data"))
+    return max((one for one in changes if in_time(one, onset)), key=lambda change: change.at, default=None)

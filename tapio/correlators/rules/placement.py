@@ -1,13 +1,15 @@
 """Where a pod could run by its own wish, and what stands between it and such a node."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
 import msgspec
 
 from tapio.correlators.quantities import amount
+from tapio.correlators.seconds import came_before
+from tapio.correlators.temporal import CLOCKS_APART
 from tapio.correlators.views import NodeView, PodView, facts_of, node_view, selects
 from tapio.graph import Change
 from tapio.unified import ObjectKey
@@ -20,8 +22,6 @@ _OF_A_REVISION = frozenset(
     {"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name",
      "apps.kubernetes.io/pod-index"}
 )  # fmt: skip
-# Clocks of the API server's conditions and of managedFields count whole seconds.
-_TICK = timedelta(seconds=2)
 
 
 class Barrier(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,14 +186,14 @@ def newest_later(pod: PodView, found: Iterable[Barrier], than: datetime) -> Barr
     """
     refused = pod.condition("PodScheduled")
     until = (refused.last_transition_time if refused else None) or pod.at
-    later = [one for one in found if _came_between(one, than, until + _TICK)]
+    later = [one for one in found if _came_between(one, than, until + CLOCKS_APART)]
     return max(later, key=lambda one: (one.change is not None, one.change.at if one.change else than), default=None)
 
 
 def _came_between(barrier: Barrier, since: datetime, until: datetime) -> bool:
     if barrier.change is None:
         return barrier.held
-    return since < barrier.change.at <= until
+    return since < barrier.change.at and came_before(barrier.change.at, until)
 
 
 # --- Sizes -----------------------------------------------------------------------------------------------------------

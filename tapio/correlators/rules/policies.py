@@ -9,7 +9,8 @@ from tapio.correlators.rules.asked import DNS_PORT, in_trouble, offers, service_
 from tapio.correlators.rules.dependency_text import Address, is_silence, unanswered, unserved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.nameservice import cluster_dns
-from tapio.correlators.temporal import CONSEQUENCE
+from tapio.correlators.seconds import came_before
+from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of
 from tapio.graph import Change, RuledOut
 from tapio.unified import UnifiedEvent
@@ -87,9 +88,9 @@ def _in_time(container: ContainerView, policy: UnifiedEvent) -> Change | str | N
     onset = pod.onset or pod.at
     changes = [one for one in pod.changes_of(policy.key) if one.field.startswith("spec")]
     change = next(iter(changes), None) or creation_of(pod, policy)
-    if change and change.at > onset:
+    if change and not came_before(change.at, onset):
         return _LATE
-    return change if change and onset - change.at <= CONSEQUENCE else None
+    return change if change and in_time(change, onset) else None
 
 
 def _denied(container: ContainerView, silence: _Silence, policy: UnifiedEvent, change: Change | str | None) -> Finding:

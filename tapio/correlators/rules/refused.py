@@ -5,12 +5,11 @@ them in FailedCreate or in the condition ReplicaFailure.
 """
 
 import re
-from datetime import timedelta
 
 import msgspec
 
 from tapio.correlators.rules.finding import Finding
-from tapio.correlators.temporal import CONSEQUENCE
+from tapio.correlators.temporal import CLOCKS_APART, in_time
 from tapio.correlators.views import WorkloadView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
@@ -121,8 +120,6 @@ def called_host(why: str) -> str:
 
 # --- A workload whose pods are refused --------------------------------------------------------------------------------
 
-_TICK = timedelta(seconds=2)  # the times compared count whole seconds
-
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A create that was refused, and the record that says so."""
@@ -175,9 +172,9 @@ def finding(  # noqa: PLR0913  the parts of an answer that differ from plugin to
 
 def changes_before(workload: WorkloadView, key: ObjectKey, field: str) -> list[Change]:
     """Changes of an object's field that came near enough before the first refusal, newest first."""
-    since = workload.refused_since
+    until = workload.refused_since + CLOCKS_APART
     found = (one for one in workload.changes_of(key) if one.field.startswith(field))
-    return [one for one in found if -_TICK <= since - one.at <= CONSEQUENCE]
+    return [one for one in found if in_time(one, until)]
 
 
 def own_changes(workload: WorkloadView, words: tuple[str, ...]) -> list[Change]:

@@ -8,7 +8,7 @@ from tapio.correlators.rules.absent import as_change
 from tapio.correlators.rules.asked import in_trouble
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named
-from tapio.correlators.temporal import CONSEQUENCE
+from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, PodView, View, change_evidence, evidence
 from tapio.graph import Change, RuledOut
 from tapio.unified import ObjectKey
@@ -54,9 +54,8 @@ def rights_change(view: View, account: ObjectKey) -> Change | None:
     places = (("RoleBinding", view.key.namespace), ("RoleBinding", account.namespace), ("ClusterRoleBinding", ""))
     bindings = [one for place in dict.fromkeys(places) for one in view.moment.ever(*place) if _binds(one, account)]
     keys = dict.fromkeys(key for one in bindings for key in (one.key, *_roles(one)))
-    changes = [change for key in keys for change in _changes(view, key)]
-    near = [one for one in changes if one.at <= onset and onset - one.at <= CONSEQUENCE]
-    return max(near, key=lambda change: change.at, default=None)
+    changes = (change for key in keys for change in _changes(view, key))
+    return max((one for one in changes if in_time(one, onset)), key=lambda change: change.at, default=None)
 
 
 def _binds(history: History, account: ObjectKey) -> bool:

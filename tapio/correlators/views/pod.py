@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from tapio.correlators.history import History
+from tapio.correlators.seconds import came_before
 from tapio.correlators.views.container import ContainerView
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.references import Reference, references
@@ -130,7 +131,7 @@ class PodView(View):
     def workload_changes(self) -> list[Change]:
         """Changes of the pod template it came from, newest first, none younger than the pod."""
         changes = [change for change in self.changes_of(self.workload) if change.field.startswith("spec.template.")]
-        return [change for change in changes if change.at <= self.created_at]
+        return [change for change in changes if came_before(change.at, self.created_at)]
 
     def was_unwell_before(self, at: datetime) -> bool:
         """Whether its Deployment had said for a while that it is not available, just before `at`."""

@@ -1,12 +1,17 @@
-"""Which change of what a container asks for counts: the newest rollout's, near before the trouble."""
+"""Which change counts: one that came before the trouble, by whole seconds, and near; of rollouts the newest."""
+
+from datetime import datetime
 
 import pytest
 
-from tapio.graph import Link
+from tapio.correlators.temporal import in_time
+from tapio.graph import Change, Link
 from tests.unit.rules.scene import (
+    NS,
     POD,
     Json,
     Scene,
+    configmap,
     crash_looping,
     deployment,
     ended,
@@ -78,3 +83,80 @@ def test_a_rollout_of_what_was_in_trouble_already_did_not_bring_that_about(since
     assert link.code == "runtime.crash_after_change"
     assert link.change is not None
     assert link.change.field.endswith(blamed)
+
+
+# --- Whole seconds ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "onset", "counts"),
+    [
+        ("12:00:12", "12:00:12", True),
+        ("12:00:12.300000", "12:00:12", True),  # a crash at 12.9 is told as of 12
+        ("12:00:12.999999", "12:00:12", True),
+        ("12:00:12.300000", "12:00:12.100000", True),
+        ("12:00:13", "12:00:12", False),
+        ("12:00:13.000001", "12:00:12.999999", False),
+        ("11:30:12", "12:00:12", True),
+        ("11:30:11", "12:00:12", False),
+    ],
+)
+def test_a_change_comes_before_what_is_told_in_the_same_second(changed: str, onset: str, *, counts: bool) -> None:
+    at = datetime.fromisoformat(f"2026-03-01T{changed}Z")
+    change = Change(entity=POD, field="spec", before=None, after=None, actor="", at=at, event_id="1")
+    assert in_time(change, datetime.fromisoformat(f"2026-03-01T{onset}Z")) is counts
+
+
+SECOND = 1 / 60
+
+
+@pytest.mark.parametrize(("changed", "counts"), [(0.3 * SECOND, True), (SECOND, False)])
+def test_a_rollout_in_the_second_of_its_pods_creation_made_it(changed: float, *, counts: bool) -> None:
+    change = OURS | {"at": when(100 + changed)}
+    scene = Scene().see(deployment(), at=0).see(deployment(), at=100 + changed, changes=[change])
+    scene.see(with_status(pod(created=100, containers=MOUNTED), REFUSED, ready_since=100), at=100.6)
+    (link,) = scene.links(POD, at=101)
+    assert (link.change is not None) is counts
+
+
+FORBIDDEN = (
+    'pods is forbidden: User "system:serviceaccount:shop:web" cannot list resource "pods" in API group "" in the '
+    'namespace "shop"'
+)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "blamed"), [(0.3 * SECOND, "RoleBinding"), (0.999 * SECOND, "RoleBinding"), (SECOND, "ServiceAccount")]
+)
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_deletion_in_the_second_of_the_crash_came_before_it(deleted: float, blamed: str, *, is_late: bool) -> None:
+    subjects = [{"kind": "ServiceAccount", "name": "web", "namespace": NS}]
+    meta = {"name": "reads", "namespace": NS, "uid": "binding", "creationTimestamp": when(0)}
+    bound = {"kind": "RoleBinding", "metadata": meta, "roleRef": {"kind": "Role", "name": "r"}, "subjects": subjects}
+    scene = Scene().see(deployment(), at=0).see(bound, at=0).see(bound, at=100 + deleted, deleted=True)
+    *_, deletion = scene.events
+    if is_late:
+        scene.events.remove(deletion)
+    end = ended(1, started=100, at=100, message=FORBIDDEN)
+    scene.see(with_status(pod(created=99), crash_looping(end), ready_since=100), at=100)
+    if is_late:
+        scene.events.append(deletion)
+    (link,) = (one for one in scene.links(POD, at=101) if one.code == "admission.rbac_denied")
+    assert link.blame.kind == blamed
+
+
+@pytest.mark.parametrize(("changed", "counts"), [(0.3 * SECOND, True), (SECOND, False)])
+@pytest.mark.parametrize("how", ["env", "volume"])
+def test_a_setting_that_changed_in_the_second_of_the_start_was_read(changed: float, how: str, *, counts: bool) -> None:
+    reads: Json = {"name": "app"}
+    if how == "env":
+        reads["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    volumes = [{"name": "s", "configMap": {"name": "settings"}}] if how == "volume" else []
+    change = {"field": "data.COLOUR", "before": "red", "after": "blue", "at": when(100 + changed)}
+    scene = Scene().see(deployment(), at=0).see(configmap("settings", {"COLOUR": "red"}), at=0)
+    scene.see(configmap("settings", {"COLOUR": "blue"}), at=100 + changed, changes=[change])
+    end = ended(1, started=100, at=100, message="panic")
+    obj = pod(created=99, containers=[reads], volumes=volumes)
+    scene.see(with_status(obj, crash_looping(end), ready_since=100), at=100)
+    (link,) = scene.links(POD, at=101)
+    assert (link.code == "runtime.crash_after_change") is counts

@@ -1,10 +1,10 @@
 """What one event costs each stage, and one object in a shard's memory, at clusters of different sizes.
 
-`python -m benchmarks.bench_stages [--objects N,N,...] [--events N] [--profile STAGE]`: no streams, no second process;
-CPU time of this one. Of each size: every object for the first time, then the declared mix, then full Pods
-(benchmarks/workloads.py). Correlate is both shards together, as one raw event costs the cluster that much. Memory is
-what Python has allocated for one shard's engine after it saw every object and the mix. `--profile correlate` prints
-where the time goes.
+`python -m benchmarks.bench_stages [--objects N,N,...] [--events N] [--profile STAGE] [--only PART]`: no streams, no
+second process; CPU time of this one. Of each size: every object for the first time, then the declared mix, then full
+Pods (benchmarks/workloads.py). Correlate is both shards together, as one raw event costs the cluster that much. Memory
+is what Python has allocated for one shard's engine: for current state after it saw every object once, and what the mix
+adds to that, which is history. `--profile correlate` prints where the time goes; `--only memory` leaves out the rest.
 """
 
 import argparse
@@ -131,15 +131,19 @@ def memory(objects: int, count: int) -> None:
         gc.collect()
         tracemalloc.start()
         shard = Shard(0, store)
-        appeared = list(cluster.appears())
-        live = len(appeared)
-        for name, events in (("every object seen", appeared), ("and the mix", list(cluster.updates(count)))):
-            feed(events, [shard], Clock(None))
-            events.clear()
-            gc.collect()
-            held, _ = tracemalloc.get_traced_memory()
-            print(f"{objects:>7,} objects, {name}: {held / live:,.0f} bytes per live object in one of two shards")
+        live = feed(list(cluster.appears()), [shard], Clock(None))
+        state = _held() / live
+        feed(list(cluster.updates(count)), [shard], Clock(None))
+        history = _held() / live - state
         tracemalloc.stop()
+    print(f"{live:>7,} objects, bytes per live object in one of two shards: {state:,.0f} of current state")
+    print(f"        and {history:,.0f} of history, after {count:,} events of the mix")
+
+
+def _held() -> int:
+    """Bytes that are allocated and in use."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 def main() -> None:
@@ -147,15 +151,22 @@ def main() -> None:
     parser.add_argument("--objects", default="1000,10000,100000")
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--profile", choices=["correlate"])
+    parser.add_argument("--only", choices=["cpu", "memory"])
     chosen = parser.parse_args()
-    profile = cProfile.Profile() if chosen.profile else None
+    if chosen.only != "memory":
+        all_costs(list(map(int, chosen.objects.split(","))), chosen.events, chosen.profile)
+    if chosen.only != "cpu" and not chosen.profile:
+        memory(10_000, chosen.events)
+
+
+def all_costs(sizes: Sequence[int], count: int, profiled: str | None) -> None:
+    """Prints the costs at each size, and then, where a stage is to be profiled, what takes its time."""
+    profile = cProfile.Profile() if profiled else None
     print("microseconds of CPU per raw event")
-    for objects in map(int, chosen.objects.split(",")):
-        costs(objects, chosen.events, profile)
+    for objects in sizes:
+        costs(objects, count, profile)
     if profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(40)
-        return
-    memory(10_000, chosen.events)
 
 
 if __name__ == "__main__":

@@ -124,15 +124,16 @@ class Cluster:
         self._restarts[name] = self._restarts.get(name, 0) + crashing
         owner = ("ReplicaSet", f"app-{number}-5d9c")
         meta = self._meta("pod", _namespace(number), name, {"app": f"app-{number}"}, owner=owner)
-        spec = {**_template(number)["spec"], "nodeName": f"node-{(number * 3 + pod) % self._nodes}"}
-        status = _pod_status(at, self._restarts[name], crashing=crashing)
+        spec = _with_token(_template(number)["spec"], f"kube-api-access-{number:05x}{pod}")
+        spec["nodeName"] = f"node-{(number * 3 + pod) % self._nodes}"
+        status = _pod_status(at, self._restarts[name], _place(number, pod), crashing=crashing)
         document = {"kind": "Pod", "apiVersion": "v1", "metadata": meta, "spec": spec, "status": status}
         return self._watch(at, how, document, root=_root(number))
 
     def endpoint_slice(self, number: int, how: str = "MODIFIED") -> RawEvent:
         at = self._tick()
         pods = [f"app-{number}-5d9c-{pod}" for pod in range(PODS_PER_WORKLOAD)]
-        endpoints = [_endpoint(name, place) for place, name in enumerate(pods)]
+        endpoints = [_endpoint(name, _place(number, pod)) for pod, name in enumerate(pods)]
         labels = {"kubernetes.io/service-name": f"app-{number}"}
         meta = self._meta("eps", _namespace(number), f"app-{number}-x1", labels)
         document = {"kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1", "metadata": meta}
@@ -231,9 +232,10 @@ def _selecting(number: int) -> dict[str, Any]:
 
 
 def _template(number: int) -> dict[str, Any]:
-    env = [{"name": f"SETTING_{key}", "value": f"value of setting {key}"} for key in range(12)]
-    mounts = [{"name": "config", "mountPath": "/etc/app"}, {"name": "kube-api-access", "mountPath": "/var/run/secrets"}]
-    probe = {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}, "periodSeconds": 10, "timeoutSeconds": 1}
+    env = [{"name": f"SETTING_{key}", "value": f"value {key} of app-{number}"} for key in range(12)]
+    mounts = [{"name": "config", "mountPath": "/etc/app"}]
+    asked = {"path": f"/app-{number}/healthz", "port": 8080, "scheme": "HTTP"}
+    probe = {"httpGet": asked, "periodSeconds": 10, "timeoutSeconds": 1}
     container = {
         "name": "app", "image": f"registry.test/team/app-{number}:1.4.2", "args": ["serve", "--port=8080"],
         "env": env, "envFrom": [{"configMapRef": {"name": f"app-{number}-config"}}], "volumeMounts": mounts,
@@ -246,27 +248,50 @@ def _template(number: int) -> dict[str, Any]:
     return {"metadata": {"labels": {"app": f"app-{number}"}}, "spec": spec}
 
 
-def _pod_status(at: datetime, restarts: int, *, crashing: bool) -> dict[str, Any]:
+def _with_token(spec: dict[str, Any], volume: str) -> dict[str, Any]:
+    """A template's spec as the API server admits it for a pod: with a volume of its own for its account's token."""
+    mount = {"name": volume, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": True}
+    sources = [{"serviceAccountToken": {"path": "token"}}, {"configMap": {"name": "kube-root-ca.crt"}}]
+    containers = [{**one, "volumeMounts": [*one["volumeMounts"], mount]} for one in spec["containers"]]
+    return {
+        **spec,
+        "containers": containers,
+        "volumes": [*spec["volumes"], {"name": volume, "projected": {"sources": sources}}],
+        "serviceAccountName": "default",
+    }
+
+
+def _place(number: int, pod: int) -> int:
+    """What is different in every pod: its address and ids are made of it."""
+    return number * PODS_PER_WORKLOAD + pod
+
+
+def _address(place: int) -> str:
+    return f"10.{244 + place // 65536}.{place // 256 % 256}.{place % 256}"
+
+
+def _pod_status(at: datetime, restarts: int, place: int, *, crashing: bool) -> dict[str, Any]:
     ready = "False" if crashing else "True"
+    started = _rfc3339(START - timedelta(seconds=place))
     conditions = [
-        {"type": kind, "status": ready if "eady" in kind else "True", "lastTransitionTime": _rfc3339(START)}
+        {"type": kind, "status": ready if "eady" in kind else "True", "lastTransitionTime": started}
         for kind in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
     ]
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": _rfc3339(at - STEP)}}
-    state: dict[str, Any] = {"running": {"startedAt": _rfc3339(START)}}
+    state: dict[str, Any] = {"running": {"startedAt": started}}
     if crashing:
         state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}}
     container = {
         "name": "app", "ready": not crashing, "started": not crashing, "restartCount": restarts, "state": state,
         "lastState": ended if crashing else {}, "image": "registry.test/team/app:1.4.2",
-        "imageID": "registry.test/team/app@sha256:" + "0" * 64, "containerID": "containerd://" + "1" * 64,
+        "imageID": "registry.test/team/app@sha256:" + "0" * 64, "containerID": f"containerd://{place:064x}",
     }  # fmt: skip
     return {
-        "phase": "Running", "conditions": conditions, "containerStatuses": [container], "podIP": "10.244.0.7",
-        "hostIP": "192.0.2.10", "startTime": _rfc3339(START), "qosClass": "Burstable",
+        "phase": "Running", "conditions": conditions, "containerStatuses": [container], "podIP": _address(place),
+        "hostIP": "192.0.2.10", "startTime": started, "qosClass": "Burstable",
     }  # fmt: skip
 
 
 def _endpoint(name: str, place: int) -> dict[str, Any]:
     target = {"kind": "Pod", "name": name, "uid": f"uid-pod-{name}"}
-    return {"addresses": [f"10.244.0.{place + 1}"], "conditions": {"ready": True}, "targetRef": target}
+    return {"addresses": [_address(place)], "conditions": {"ready": True}, "targetRef": target}

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from tapio.collectors.kubeapi.standing import status_of, wish_of
 from tapio.raw import Metadata, RawEvent
 from tapio.raw.event import raw_json
 
@@ -17,6 +20,7 @@ PODS_PER_WORKLOAD = 3
 OBJECTS_PER_WORKLOAD = 5 + PODS_PER_WORKLOAD
 STEP = timedelta(milliseconds=20)  # 50 events a second in event time
 
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KINDS = ("pod", "event", "workload", "endpoints", "configmap", "node")
 _WEIGHTS = (40, 30, 10, 10, 5, 5)
 
@@ -30,6 +34,7 @@ class Cluster:
         self._nodes = max(1, workloads * PODS_PER_WORKLOAD // 30)
         self._version = 1000
         self._restarts: dict[str, int] = {}
+        self._standing: dict[str, tuple[int, int]] = {}  # of each object: its wish and its status, as told last
         self._at = START
 
     def appears(self) -> Iterator[RawEvent]:
@@ -211,8 +216,21 @@ class Cluster:
         record: dict[str, Any] = {"type": how, "object": document}
         if changes:
             record["changes"] = changes
+        if unmoved := self._unmoved(how, document):
+            record["unmoved"] = unmoved
         type_ = f"{document['kind'].lower()}_{done}"
         return RawEvent(timestamp=at, type=type_, data=raw_json(record), metadata=about)
+
+    def _unmoved(self, how: str, document: dict[str, Any]) -> list[str]:
+        """What stands as before, as the collector says it."""
+        uid = document["metadata"]["uid"]
+        parts = _parts.decode(msgspec.json.encode(document))
+        now = (wish_of(parts, _parts.decode(parts["metadata"])), status_of(parts))
+        before = self._standing.get(uid)
+        self._standing[uid] = now
+        if how != "MODIFIED" or before is None or before[0] != now[0]:
+            return []
+        return ["wish", "status"] if before == now else ["wish"]
 
 
 def _rfc3339(at: datetime) -> str:

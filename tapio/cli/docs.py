@@ -54,7 +54,9 @@ _KUBEAPI = """\
 `data` is a watch event, `{"type": "ADDED|MODIFIED|DELETED", "object": {...}}`, the object redacted; for a change it
 has `changes` beside it: `[{"field", "before", "after", "manager", "at"}]`. Every object kind has three types:
 `<kind>_created` on `raw.kubeapi.<kind>.create`, `<kind>_modified` on `.modify`, `<kind>_deleted` on `.delete`.
-`lapsed: true` beside it says of a Lease that it was not renewed within its term. The kinds:
+`lapsed: true` beside it says of a Lease that it was not renewed within its term. `unmoved` says of a modified object
+what stands as in the version told before: `wish` (all but status and bookkeeping), `status` (but for containers' own).
+The kinds:
 """
 
 _RECORDS = """\

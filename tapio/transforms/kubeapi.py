@@ -28,11 +28,12 @@ _KEPT_VALUE = 256  # characters of one ConfigMap value that rules may read; the 
 
 
 class _Watched(msgspec.Struct, Generic[T], gc=False):
-    """A watch event: what happened to which object, and what the collector saw change."""
+    """A watch event: what happened to which object, and what the collector saw change or stand still."""
 
     object: T
     type: str = "ADDED"
     changes: tuple[FieldChange, ...] = ()
+    unmoved: tuple[str, ...] = ()
 
 
 class _Owner(msgspec.Struct, gc=False):
@@ -143,7 +144,7 @@ def _object(event: RawEvent, raw_id: str, header: _Watched[_Any]) -> tuple[Unifi
         object=state,
         changes=changes,
     )
-    facts = _facts(main, state)
+    facts = _facts(main, state, header.unmoved)
     return (main,) if facts is None else (main, facts)
 
 
@@ -203,11 +204,12 @@ def _shortened(config: k8s.ConfigMap) -> k8s.ConfigMap:
     return msgspec.structs.replace(config, data={key: value[:_KEPT_VALUE] for key, value in config.data.items()})
 
 
-def _facts(main: UnifiedEvent, state: k8s.KubernetesObject | None) -> UnifiedEvent | None:
+def _facts(main: UnifiedEvent, state: k8s.KubernetesObject | None, unmoved: tuple[str, ...]) -> UnifiedEvent | None:
+    """What others lean on, unless it stands as the version before had it: then they have been told."""
     if isinstance(state, k8s.Pod):
-        return pod_facts(main, state)
+        return None if "wish" in unmoved and "status" in unmoved else pod_facts(main, state)
     if isinstance(state, k8s.Deployment | k8s.StatefulSet | k8s.DaemonSet | k8s.ReplicaSet):
-        return workload_facts(main, state)
+        return None if "wish" in unmoved else workload_facts(main, state)
     return None
 
 

@@ -44,7 +44,9 @@ def tell(witness: Witness, obj: Json, type_: Any = "MODIFIED") -> RawEvent:
 
 
 def told(event: RawEvent) -> tuple[Any, ...]:
-    return event.timestamp, event.type, event.metadata, msgspec.json.decode(event.record)
+    record = msgspec.json.decode(event.record)
+    record.pop("unmoved", None)  # who sees an object for the first time cannot know
+    return event.timestamp, event.type, event.metadata, record
 
 
 STATUSES: tuple[Json, ...] = (
@@ -72,6 +74,31 @@ def test_the_short_way_tells_what_the_long_way_tells(witness: Witness, tmp_path:
     assert told(short_way) == told(long_way)
     assert SECRET.encode() not in bytes(short_way.data)
     assert b"managedFields" not in bytes(short_way.data)
+
+
+READY: Json = {"conditions": [{"type": "Ready", "status": "True"}]}
+RUNS: Json = READY | {"containerStatuses": [{"restartCount": 1}]}
+HIDDEN = f"https://me:{SECRET}@host/"  # redacted, so its object never takes the short way
+
+
+@pytest.mark.parametrize("env", ["plain", HIDDEN])
+def test_what_stands_as_in_the_version_before_is_named(witness: Witness, env: str) -> None:
+    first = tell(witness, pod(1, READY, env=env), "ADDED")
+    restarted = tell(witness, pod(2, RUNS, env=env))
+    unready = tell(witness, pod(3, {"conditions": [{"type": "Ready", "status": "False"}]}, env=env))
+    changed = tell(witness, pod(4, {"conditions": [{"type": "Ready", "status": "False"}]}, env="other"))
+    labelled = tell(witness, pod(5, {"conditions": [{"type": "Ready", "status": "False"}]}, env="other", labels={}))
+    named = [msgspec.json.decode(one.record).get("unmoved") for one in (first, restarted, unready, changed, labelled)]
+    assert named == [None, ["wish", "status"], ["wish"], None, None]
+
+
+def test_after_a_restart_nothing_is_said_to_stand(witness: Witness, tmp_path: Path) -> None:
+    tell(witness, pod(1, READY), "ADDED")
+    memory = Memory(tmp_path / "memory.sqlite")
+    try:
+        assert "unmoved" not in msgspec.json.decode(tell(Witness(memory, Redactor(b"key")), pod(2, READY)).record)
+    finally:
+        memory.close()
 
 
 def test_a_change_after_many_updates_of_the_status_is_still_seen(witness: Witness) -> None:

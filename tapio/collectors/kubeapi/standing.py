@@ -20,13 +20,16 @@ from tapio.kube import Parts
 
 _MESSAGE = re.compile(rb'"message"')  # all of a status that people and programs write words into
 _BOOKS = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
+# What moves in the status of a running pod: each container's state, which concerns nobody but the pod's own rules.
+_OF_CONTAINERS = frozenset({"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"})
 
 
 class Standing(NamedTuple):
-    """The last version of an object's wish: a hash of its bytes, and what events about it carry."""
+    """The last version of an object: hashes of its wish and of its status, and what events about it carry."""
 
     wish: int
-    clean: bool  # whether redaction leaves the bytes as they are
+    status: int
+    clean: bool  # whether redaction leaves the wish's bytes as they are
     about: About
 
 
@@ -61,6 +64,7 @@ class _Status(msgspec.Struct, rename="camel", gc=False):
 _statuses = msgspec.json.Decoder(_Status)
 _entries = msgspec.json.Decoder(list[_Times])
 _values = msgspec.json.Decoder()
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -69,6 +73,18 @@ def wish_of(parts: Parts, metadata: Parts) -> int:
     held = [part for name, part in metadata.items() if name not in _BOOKS]
     held += (part for name, part in parts.items() if name not in {"metadata", "status"})
     return hash(b"\0".join(held))
+
+
+def status_of(parts: Parts) -> int:
+    """A hash of an object's status but for its containers; equal bytes, equal status."""
+    status = parts.get("status")
+    if not status or status == b"null":
+        return 0
+    try:
+        held = _parts.decode(status)
+    except msgspec.DecodeError:
+        return hash(bytes(status))
+    return hash(b"\0".join([part for name, part in held.items() if name not in _OF_CONTAINERS]))
 
 
 def newest_time(parts: Parts, metadata: Parts) -> str:

@@ -12,7 +12,7 @@ from tapio.collectors.kubeapi.logs import Logged
 from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
-from tapio.collectors.kubeapi.standing import Standing, newest_time, whole, wish_of
+from tapio.collectors.kubeapi.standing import Standing, newest_time, status_of, whole, wish_of
 from tapio.collectors.kubeapi.timestamps import parse_time, source_time
 from tapio.collectors.redaction import Redactor
 from tapio.kube import Kind, Seen
@@ -72,17 +72,23 @@ class Witness:
         if kind.name == "Event" and seen.type == "DELETED":
             self._memory.stage_deleted(seen.uid)
             return None
-        wish = 0 if kind.name == "Event" else wish_of(seen.parts, seen.metadata)
+        hashes = (0, 0) if kind.name == "Event" else (wish_of(seen.parts, seen.metadata), status_of(seen.parts))
         before = self._standing.get(seen.uid)
-        same = before if before and before.wish == wish else None
-        if same and same.clean and seen.type == "MODIFIED" and not lapsed:
-            draft = self._status_moved(kind, seen, same, now=now, relisted=relisted)
+        same = before._replace(status=hashes[1]) if before and before.wish == hashes[0] else None
+        more: Json = {"lapsed": True} if lapsed else {}
+        if same and seen.type == "MODIFIED":
+            more["unmoved"] = ("wish", "status") if before == same else ("wish",)
+            draft = None if lapsed else self._status_moved(kind, seen, same, more, now=now, relisted=relisted)
             if draft is not None:
                 return draft
-        return self._whole(kind, seen, wish, same, now=now, relisted=relisted, more={"lapsed": True} if lapsed else {})
+        return self._whole(kind, seen, hashes, same, now=now, relisted=relisted, more=more)
 
-    def _status_moved(self, kind: Kind, seen: Seen, same: Standing, *, now: datetime, relisted: bool) -> Draft | None:
+    def _status_moved(  # noqa: PLR0913  what one version is told with
+        self, kind: Kind, seen: Seen, same: Standing, more: Json, *, now: datetime, relisted: bool
+    ) -> Draft | None:
         """The draft of a version whose wish is known and clean; None where a closer look is needed after all."""
+        if not same.clean:
+            return None
         last = self._memory.last(seen.uid)
         if last is None or "deletionTimestamp" in seen.metadata or kind.name == "Secret":
             return None
@@ -92,12 +98,13 @@ class Witness:
         except (ValueError, msgspec.DecodeError):
             return None
         self._memory.stage(seen.uid, Known(last.key, last.owner, seen.version, at.timestamp()), None)
+        self._standing[seen.uid] = same
         return Draft(
             about=same.about,
             subject=same.about.key,
             timestamp=at,
             type=f"{kind.name.lower()}_modified",
-            data=msgspec.Raw(b'{"type":"MODIFIED","object":%b}' % data),
+            data=raw_json({"type": "MODIFIED", "object": msgspec.Raw(data), **more}),
             observed_at=rfc3339(now),
             relisted=relisted,
         )
@@ -106,7 +113,7 @@ class Witness:
         self,
         kind: Kind,
         seen: Seen,
-        wish: int,
+        hashes: tuple[int, int],
         same: Standing | None,
         *,
         now: datetime,
@@ -125,7 +132,7 @@ class Witness:
         draft = _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
         self._remember(seen, obj, None if body == before else body, at)
         if kind.name != "Event" and seen.type != "DELETED":
-            self._standing[seen.uid] = same or Standing(wish, clean, draft.about)
+            self._standing[seen.uid] = same or Standing(*hashes, clean, draft.about)
         return draft
 
     def vanished(self, kind: Kind, uid: str, *, now: datetime) -> Draft | None:

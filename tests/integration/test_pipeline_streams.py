@@ -1,14 +1,16 @@
 """The pipeline over a real NATS server and a real SQLite file, without Ray."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.workloads import Cluster
 from tapio.collectors.port import Emit
+from tapio.errors import UnreachableError
 from tapio.pipeline.collect import Collect
 from tapio.pipeline.correlate import Correlate
 from tapio.pipeline.evidence import raw_event
@@ -55,15 +57,29 @@ async def streams(tmp_path: Path) -> AsyncIterator[JetStreams]:
         await streams.close()
 
 
+Begin = Callable[[], Correlate | Transform]
+
+
+async def hosted(stage: Begin) -> None:
+    """Runs a stage as its host does: one whose server was away when it opened its reader is begun anew."""
+    while True:
+        with suppress(UnreachableError):
+            await stage().run()
+        await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def pipeline(streams: JetStreams, graph: Path, transformers: int = 2) -> AsyncIterator[None]:
     """Transformers and two shards, each shard with a connection to the store of its own."""
     stores = [SqliteStore(graph) for _ in range(2)]
     shards = assign(PARTITIONS, 2)
-    correlating = [Correlate(shard, streams, store, Telemetry()) for shard, store in zip(shards, stores, strict=True)]
-    transforming = [Transform(str(number), streams, PARTITIONS, Telemetry()) for number in range(transformers)]
-    stages: tuple[Correlate | Transform, ...] = (*correlating, *transforming)
-    tasks = [asyncio.create_task(stage.run()) for stage in stages]
+    correlating: list[Begin] = [
+        partial(Correlate, *one, Telemetry()) for one in zip(shards, [streams] * 2, stores, strict=True)
+    ]
+    transforming: list[Begin] = [
+        partial(Transform, str(one), streams, PARTITIONS, Telemetry()) for one in range(transformers)
+    ]
+    tasks = [asyncio.create_task(hosted(stage)) for stage in (*correlating, *transforming)]
     try:
         yield
     finally:

@@ -6,7 +6,8 @@ import pytest
 from tapio.errors import BadEventError
 from tapio.pipeline.local import unify_events
 from tapio.unified import SharingDecoder, UnifiedEvent, decode, encode
-from tests.unit.rules.scene import Scene, configmap, pod, running, with_status
+from tapio.unified import objects as k8s
+from tests.unit.rules.scene import Scene, configmap, deployment, pod, running, with_status
 
 
 def events() -> list[UnifiedEvent]:
@@ -35,6 +36,26 @@ def test_a_state_that_repeats_is_the_same_object() -> None:
     assert ready.k8s_context is unready.k8s_context
 
 
+def test_what_replicas_and_their_template_have_in_common_is_one_object() -> None:
+    env = [{"name": "DB_HOST", "value": "db"}]
+    containers = [{"name": "app", "env": env, "volumeMounts": [{"name": "token", "mountPath": "/token"}]}]
+    web = deployment()
+    web["spec"]["template"]["spec"] = {"containers": [{"name": "app", "env": env}]}
+    scene = Scene().see(web, at=0)
+    for name in ("web-1", "web-2"):
+        scene.see(pod(name, containers=containers, nodeName=f"node-of-{name}"), at=1)
+    decoder = SharingDecoder()
+    read = [decoder.decode(encode(event)) for event in unify_events(scene.events)]
+    owner, one, other = (event.object for event in read if isinstance(event.object, k8s.Deployment | k8s.Pod))
+    assert isinstance(owner, k8s.Deployment)
+    assert isinstance(one, k8s.Pod)
+    assert isinstance(other, k8s.Pod)
+    assert type(one.spec) is k8s.PodSpec
+    assert one.spec != other.spec
+    assert one.spec.containers[0] is other.spec.containers[0]
+    assert one.spec.containers[0].env is owner.spec.template.spec.containers[0].env
+
+
 def test_what_was_forgotten_is_read_again() -> None:
     decoder = SharingDecoder(kept=2)
     for event in [*events(), *events()]:
@@ -47,8 +68,9 @@ def test_what_is_no_event_is_refused(document: bytes) -> None:
         SharingDecoder().decode(document)
 
 
-def test_a_state_of_the_wrong_type_is_refused() -> None:
-    document = msgspec.json.decode(encode(next(one for one in events() if one.object)))
-    document["object"]["kind"] = 7
+@pytest.mark.parametrize("wrong", [{"kind": 7}, {"spec": None}, {"spec": {"containers": [7]}}, {"status": []}])
+def test_a_state_of_the_wrong_type_is_refused(wrong: dict[str, object]) -> None:
+    document = msgspec.json.decode(encode(next(one for one in events() if isinstance(one.object, k8s.Pod))))
+    document["object"] |= wrong
     with pytest.raises(BadEventError, match="not a unified event"):
         SharingDecoder().decode(msgspec.json.encode(document))

@@ -8,6 +8,7 @@ import msgspec
 
 from tapio.correlators.hearsay import KINDS, born, first_told, root_told
 from tapio.correlators.history import Arrival, Filed, History, changes_of, is_deleted, is_state
+from tapio.correlators.index import Index
 from tapio.correlators.judging import JUDGED, judge
 from tapio.correlators.rules.nothing import ROUTINE
 from tapio.correlators.timeline import Point, Timeline
@@ -37,7 +38,7 @@ class Engine:
         self._total = total
         self._world = World()
         self._timelines: dict[ObjectKey, Timeline] = {}
-        self._watchers: dict[Watched, set[ObjectKey]] = {}
+        self._watchers: Index[Watched] = Index()
         self.failures: list[Failure] = []
 
     def restore(self, partition: str, restored: RestoredPartition) -> None:  # noqa: ARG002  the caller says which it is
@@ -102,7 +103,7 @@ class Engine:
     def _touched(self, event: UnifiedEvent, key: ObjectKey, history: History) -> set[ObjectKey]:
         """The subjects whose verdict may be another now: the event's own, and whoever looked at it."""
         watched: set[Watched] = {key, *self._world.groups_of(key)}
-        lookers = {subject for one in watched for subject in self._watchers.get(one, ())}
+        lookers = {subject for one in watched for subject in self._watchers.of(one)}
         touched = {one for one in lookers if self._timelines[one].looked_at(watched, event.timestamp)}
         if key.kind in JUDGED and (key in self._timelines or self._is_home(event)):
             touched.add(key)
@@ -178,7 +179,7 @@ class Engine:
         """Registers a subject with everything that any of its verdicts looked at."""
         for point in timeline.points:
             for watched in point.seen:
-                self._watchers.setdefault(watched, set()).add(timeline.subject)
+                self._watchers.add(watched, timeline.subject)
 
 
 class _Drawing:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tapio.correlators.history import Filed, History, is_deleted
+from tapio.correlators.index import Index
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified.objects import PodFacts, WorkloadFacts
 
@@ -36,14 +37,14 @@ class World:
 
     def __init__(self) -> None:
         self.histories: dict[ObjectKey, History] = {}
-        self._groups: dict[Group | Bearing, set[ObjectKey]] = {}
-        self._words: dict[ObjectKey, frozenset[str]] = {}
+        self._groups: Index[Group | Bearing] = Index()
+        self._words: dict[ObjectKey, tuple[str, ...]] = {}
 
     def add(self, event: UnifiedEvent, key: ObjectKey) -> Filed:
         """Files an event under its key."""
         filed = self.history(key).add(event)
         if filed is not Filed.REPEATED and key.kind in _FOUND_BY_WORD:
-            self._index(key, frozenset(_words(event)))
+            self._index(key, _words(event))
         return filed
 
     def history(self, key: ObjectKey) -> History:
@@ -51,12 +52,12 @@ class World:
         known = self.histories.get(key)
         if known is not None:
             return known
-        self._groups.setdefault(Group(key.kind, key.namespace), set()).add(key)
+        self._groups.add(Group(key.kind, key.namespace), key)
         return self.histories.setdefault(key, History(key))
 
     def members(self, group: Group | Bearing) -> Collection[ObjectKey]:
         """Every object of the group that was ever seen."""
-        return self._groups.get(group, ())
+        return self._groups.of(group)
 
     def groups_of(self, key: ObjectKey) -> Iterable[Group | Bearing]:
         """Every group the object is in."""
@@ -65,13 +66,14 @@ class World:
         for word in self._words.get(key, ()):
             yield Bearing(kind, namespace, word)
 
-    def _index(self, key: ObjectKey, words: frozenset[str]) -> None:
-        known = self._words.get(key, frozenset())
-        if words <= known:
+    def _index(self, key: ObjectKey, words: Iterable[str]) -> None:
+        known = self._words.get(key, ())
+        new = tuple(dict.fromkeys(word for word in words if word not in known))
+        if not new:
             return
-        self._words[key] = known | words
-        for word in words - known:
-            self._groups.setdefault(Bearing(key.kind, key.namespace, word), set()).add(key)
+        self._words[key] = known + new
+        for word in new:
+            self._groups.add(Bearing(key.kind, key.namespace, word), key)
 
 
 def _words(event: UnifiedEvent) -> Iterator[str]:

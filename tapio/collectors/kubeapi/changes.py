@@ -33,7 +33,7 @@ _ASSIGNED = frozenset(
 )
 
 # Annotations that controllers keep their books in.
-_BOOKKEEPING = (
+BOOKKEEPING = (
     LAST_APPLIED,
     "deployment.kubernetes.io/",
     "deprecated.daemonset.template.generation",
@@ -168,4 +168,4 @@ def _of_metadata(obj: Json, name: str) -> Json:
 
 
 def _wishes(annotations: Json) -> Json:
-    return {key: value for key, value in annotations.items() if not key.startswith(_BOOKKEEPING)}
+    return {key: value for key, value in annotations.items() if not key.startswith(BOOKKEEPING)}

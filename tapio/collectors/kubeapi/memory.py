@@ -17,14 +17,17 @@ from tapio.kube.kinds import Kind
 from tapio.kube.said import Position, Remembered
 from tapio.raw import ObjectKey
 
+# Rows are numbered as they come, and `Memory` knows the numbers: with uids for keys, which are random, each commit of a
+# first listing writes nearly every page of the file anew.
+_FORM = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kinds (kind TEXT PRIMARY KEY, version TEXT NOT NULL, seen_at TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
-    uid TEXT PRIMARY KEY, kind TEXT NOT NULL, version TEXT NOT NULL, at REAL NOT NULL,
+    number INTEGER PRIMARY KEY, uid TEXT NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL, at REAL NOT NULL,
     namespace TEXT NOT NULL, name TEXT NOT NULL, owner TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bodies (uid TEXT PRIMARY KEY, body BLOB NOT NULL);
+);
+CREATE TABLE IF NOT EXISTS bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
 _KEY_BYTES = 32
 
@@ -50,11 +53,17 @@ class Memory:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # what the cluster holds is nobody else's to read
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute(
+            "PRAGMA page_size=16384"
+        )  # a few bodies to a page; of the usual 4 KiB each would waste a third
         self._db.execute("PRAGMA journal_mode=WAL")
         # After a power cut the last commits may be gone: the watch then resumes earlier, and ids drop the doubles.
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
-        self._known = dict(self._rows())
+        self._make_tables()
+        self._known: dict[str, Known] = {}
+        self._numbers: dict[str, int] = {}
+        self._read()
+        self._last_number = max(self._numbers.values(), default=0)
         self._staged: dict[str, _Staged] = {}
         self._gone: set[str] = set()
         self._positions: dict[str, Position] = {}
@@ -70,6 +79,7 @@ class Memory:
             self._set_meta("cluster", identity.encode())
             self._set_meta("discovered", b"[]")
         self._known.clear()
+        self._numbers.clear()
 
     def redaction_key(self) -> bytes:
         """The key of this directory's digests, made once: the same secret keeps its digest across restarts."""
@@ -110,7 +120,7 @@ class Memory:
         staged = self._staged.get(uid)
         if staged and staged.body is not None:
             return staged.body
-        row = self._db.execute("SELECT body FROM bodies WHERE uid = ?", (uid,)).fetchone()
+        row = self._db.execute("SELECT body FROM bodies WHERE number = ?", (self._numbers.get(uid),)).fetchone()
         return row[0] if row else None
 
     def stage(self, uid: str, known: Known, body: bytes | None) -> None:
@@ -145,29 +155,48 @@ class Memory:
         self._known.update((uid, staged.known) for uid, staged in self._staged.items())
         for uid in self._gone:
             self._known.pop(uid, None)
+            self._numbers.pop(uid, None)
         self._staged, self._gone, self._positions, self._silences = {}, set(), {}, None
 
     def close(self) -> None:
         self._db.close()
 
     def _write(self) -> None:
-        gone = [(uid,) for uid in self._gone]
-        bodies = [(uid, staged.body) for uid, staged in self._staged.items() if staged.body is not None]
+        gone = [(self._numbers.get(uid),) for uid in self._gone]
+        rows = [_row(self._number(uid), uid, staged.known) for uid, staged in self._staged.items()]
+        bodies = [(self._numbers[uid], staged.body) for uid, staged in self._staged.items() if staged.body is not None]
         positions = [(p.kind.name, p.version, p.at.astimezone(UTC).isoformat()) for p in self._positions.values()]
-        rows = [_row(uid, staged.known) for uid, staged in self._staged.items()]
-        self._db.executemany("DELETE FROM objects WHERE uid = ?", gone)
-        self._db.executemany("DELETE FROM bodies WHERE uid = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM objects WHERE number = ?", gone)
+        self._db.executemany("DELETE FROM bodies WHERE number = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?)", bodies)
         self._db.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?, ?)", positions)
         if self._silences is not None:
             self._set_meta("silences", msgspec.json.encode(self._silences))
 
-    def _rows(self) -> Iterator[tuple[str, Known]]:
-        query = "SELECT uid, kind, version, at, namespace, name, owner FROM objects"
-        for uid, kind, version, at, namespace, name, owner in self._db.execute(query):
+    def _number(self, uid: str) -> int:
+        """The number of an object's rows, which is its own from now on."""
+        number = self._numbers.get(uid)
+        if number is None:
+            self._last_number = number = self._last_number + 1
+            self._numbers[uid] = number
+        return number
+
+    def _make_tables(self) -> None:
+        """Of another form than this one's, what was known is not kept: all objects are then told as seen anew."""
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != _FORM:
+            self._db.executescript(
+                "DROP TABLE IF EXISTS kinds; DROP TABLE IF EXISTS objects; DROP TABLE IF EXISTS bodies;"
+                f"PRAGMA user_version = {_FORM}"
+            )
+        self._db.executescript(_SCHEMA)
+
+    def _read(self) -> None:
+        query = "SELECT number, uid, kind, version, at, namespace, name, owner FROM objects"
+        for number, uid, kind, version, at, namespace, name, owner in self._db.execute(query):
             key = ObjectKey(kind, namespace, name)
-            yield uid, Known(key, ObjectKey.parse(owner) if owner else None, version, at)
+            self._known[uid] = Known(key, ObjectKey.parse(owner) if owner else None, version, at)
+            self._numbers[uid] = number
 
     def _meta(self, name: str) -> bytes | None:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -190,6 +219,6 @@ class _transaction:  # noqa: N801  reads as a statement: `with _transaction(db):
         self._db.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
-def _row(uid: str, known: Known) -> tuple[object, ...]:
+def _row(number: int, uid: str, known: Known) -> tuple[object, ...]:
     key, owner, version, at = known
-    return uid, key.kind, version, at, key.namespace, key.name, str(owner) if owner else None
+    return number, uid, key.kind, version, at, key.namespace, key.name, str(owner) if owner else None

@@ -7,6 +7,7 @@ is looked into.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from tapio.collectors.redaction import Redactor
 from tapio.kube import Parts
 
 _MESSAGE = re.compile(rb'"message"')  # all of a status that people and programs write words into
-_BOOKS = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
+BOOKS = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
 # What moves in the status of a running pod: each container's state, which concerns nobody but the pod's own rules.
 _OF_CONTAINERS = frozenset({"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"})
 
@@ -70,7 +71,7 @@ _encode = msgspec.json.Encoder().encode
 
 def wish_of(parts: Parts, metadata: Parts) -> int:
     """A hash of everything in an object but its status and its books; equal bytes, equal wish."""
-    held = [part for name, part in metadata.items() if name not in _BOOKS]
+    held = [part for name, part in metadata.items() if name not in BOOKS]
     held += (part for name, part in parts.items() if name not in {"metadata", "status"})
     return hash(b"\0".join(held))
 
@@ -115,14 +116,26 @@ def _of_status(status: _Status) -> list[str | None]:
 
 def whole(parts: Parts, metadata: Parts, redactor: Redactor) -> bytes:
     """The bytes of an object that is clean but for its status, which is redacted; without managedFields."""
-    meta = _joined({name: part for name, part in metadata.items() if name != "managedFields"})
+    meta = joined({name: part for name, part in metadata.items() if name != "managedFields"})
     fields: dict[str, msgspec.Raw | bytes] = {**parts, "metadata": meta}
     if (status := parts.get("status")) and _MESSAGE.search(status):
         read = _values.decode(status)
         redact_status(read, redactor)
         fields["status"] = _encode(read)
-    return _joined(fields)
+    return joined(fields)
 
 
-def _joined(fields: Mapping[str, msgspec.Raw | bytes]) -> bytes:
-    return b"{" + b",".join([b'"%b":%b' % (name.encode(), value) for name, value in fields.items()]) + b"}"
+def joined(fields: Mapping[str, msgspec.Raw | bytes]) -> bytes:
+    """A JSON object of these fields, of which there is at least one."""
+    pieces: list[msgspec.Raw | bytes] = []
+    for name, value in fields.items():
+        pieces += (_following(name), value)
+    pieces[0] = b"{" + _following(next(iter(fields)))[1:]
+    pieces.append(b"}")
+    return b"".join(pieces)
+
+
+@lru_cache(maxsize=1_000)
+def _following(name: str) -> bytes:
+    """A field's name, as it stands after another field."""
+    return b",%b:" % _encode(name)

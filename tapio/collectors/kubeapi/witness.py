@@ -7,6 +7,7 @@ import msgspec
 
 from tapio.collectors.kubeapi.changes import diff, pruned
 from tapio.collectors.kubeapi.enrich import About, Owners, about, key_of, metadata, owner_of, subject_of
+from tapio.collectors.kubeapi.first_sight import First, FirstSight
 from tapio.collectors.kubeapi.hindsight import last_data_write
 from tapio.collectors.kubeapi.logs import Logged
 from tapio.collectors.kubeapi.losses import rfc3339
@@ -61,6 +62,7 @@ class Witness:
         self._redactor = redactor
         self.owners = Owners(memory.owners())
         self._standing: dict[str, Standing] = {}
+        self._first_sight = FirstSight(redactor)
 
     def seen(
         self, kind: Kind, seen: Seen, *, now: datetime, relisted: bool = False, lapsed: bool = False
@@ -81,6 +83,10 @@ class Witness:
             draft = None if lapsed else self._status_moved(kind, seen, same, more, now=now, relisted=relisted)
             if draft is not None:
                 return draft
+        if kind.name == "Pod" and seen.type == "ADDED" and self._memory.last(seen.uid) is None:
+            first = self._first_sight.of(seen)
+            if first is not None:
+                return self._appeared(seen, first, hashes, now=now, relisted=relisted)
         return self._whole(kind, seen, hashes, same, now=now, relisted=relisted, more=more)
 
     def _status_moved(  # noqa: PLR0913  what one version is told with
@@ -105,6 +111,22 @@ class Witness:
             timestamp=at,
             type=f"{kind.name.lower()}_modified",
             data=raw_json({"type": "MODIFIED", "object": msgspec.Raw(data), **more}),
+            observed_at=rfc3339(now),
+            relisted=relisted,
+        )
+
+    def _appeared(self, seen: Seen, first: First, hashes: tuple[int, int], *, now: datetime, relisted: bool) -> Draft:
+        """The draft of a clean Pod that nobody knew."""
+        key = first.about.key
+        self.owners.learn(key, first.owner)
+        self._memory.stage(seen.uid, Known(key, first.owner, seen.version, first.at.timestamp()), first.body)
+        self._standing[seen.uid] = Standing(*hashes, clean=True, about=first.about)
+        return Draft(
+            about=first.about,
+            subject=key,
+            timestamp=first.at,
+            type="pod_created",
+            data=msgspec.Raw(b'{"type":"ADDED","object":%b}' % first.told),
             observed_at=rfc3339(now),
             relisted=relisted,
         )

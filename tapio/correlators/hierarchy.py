@@ -17,7 +17,8 @@ def edges(view: View, before: tuple[EdgeName, ...]) -> tuple[EdgeName, ...]:
     """
     if before and isinstance(view, PodView) and view.unmoved:
         return before
-    return tuple(sorted(set(_edges(view))))
+    name_of = view.moment.name_of
+    return tuple((type_, name_of(source), name_of(target)) for type_, source, target in sorted(set(_edges(view))))
 
 
 def _edges(view: View) -> Iterator[EdgeName]:

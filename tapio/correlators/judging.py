@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -51,6 +52,8 @@ JUDGED = frozenset(type_.__name__ for type_ in _VIEWS)
 # How much less sure a conclusion is that rests on Events alone.
 _HEARSAY = 0.9
 
+_NO_ATTRIBUTES: dict[str, Any] = {}  # one for all links that have none
+
 # A verdict's records say nothing of when they hold: the timeline fills that in.
 _UNSET_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -71,12 +74,12 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
         return None
     if is_deleted(view.event):
         gone = _link(view, None, nothing_wrong(view, None, had_symptom=had_symptom), None)
-        return Judged(Point(at, view.uid, Verdict(links=(gone,)), frozenset(moment.seen)), None)
+        return Judged(Point(at, view.uid, Verdict(links=(gone,)), tuple(moment.seen)), None)
     last = before.verdict if before and before.uid == view.uid else None
     seen = sighting(view)
     drawn = edges(view, last.edges if last else ())
     if last and seen is None and _still_nothing(view, last, drawn, had_symptom=had_symptom):
-        return Judged(Point(at, view.uid, last, frozenset(moment.seen)), _recheck_at(view, seen))
+        return Judged(Point(at, view.uid, last, tuple(moment.seen)), _recheck_at(view, seen))
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
@@ -84,7 +87,7 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
     verdict = Verdict(edges=drawn, symptom=symptom, links=links)
     if last and verdict.says_the_same(last):
         verdict = last
-    return Judged(Point(at, view.uid, verdict, frozenset(moment.seen)), _recheck_at(view, seen))
+    return Judged(Point(at, view.uid, verdict, tuple(moment.seen)), _recheck_at(view, seen))
 
 
 def _still_nothing(view: View, last: Verdict, drawn: tuple[EdgeName, ...], *, had_symptom: bool) -> bool:
@@ -143,17 +146,23 @@ def _explained(
     if isinstance(view, PodView) and symptom:
         view.onset = symptom.since
     links: list[Link] = []
-    silent: list[RuledOut] = []
+    silent: list[Rule] = []
     for one, finding in _findings(view) if symptom else ():
         if finding is None:
-            silent.append(RuledOut(code=one.name, because="its deciding signals are absent"))
+            silent.append(one)
         else:
             links.append(_link(view, symptom, finding, one))
     if links:
         return tuple(links), ()
     if symptom is None or symptom.expected_by:
         links.append(_link(view, symptom, nothing_wrong(view, seen, had_symptom=had_symptom), None))
-    return tuple(links), tuple(dict.fromkeys(silent)) if symptom else ()
+    return tuple(links), _examined(tuple(one.name for one in silent)) if symptom else ()
+
+
+@lru_cache(maxsize=1000)  # the rules that judge a kind of subject, and the few ways in which they come out
+def _examined(codes: tuple[str, ...]) -> tuple[RuledOut, ...]:
+    """What was examined in vain, each once: one object for all subjects of which it holds."""
+    return tuple(RuledOut(code=code, because="its deciding signals are absent") for code in dict.fromkeys(codes))
 
 
 def _findings(view: View) -> Iterator[tuple[Rule, Finding | None]]:
@@ -184,7 +193,7 @@ def _link(view: View, symptom: Symptom | None, finding: Finding, by: Rule | None
         valid_from=_UNSET_TIME,
         workload=finding.workload or _workload(view),
         change=finding.change,
-        attributes=finding.attributes,
+        attributes=finding.attributes or _NO_ATTRIBUTES,
         evidence=tuple(_concluded(finding, label)),
         ruled_out=finding.ruled_out,
         through=finding.through,

@@ -6,7 +6,7 @@ follows from the events alone.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
@@ -19,10 +19,11 @@ from tapio.graph import Edge, Evidence, Link, SubjectTimeline, Symptom
 from tapio.unified import ObjectKey
 
 _POINT_LIMIT = 32
+_NOBODY: frozenset[str] = frozenset()
 _at = attrgetter("at")
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What holds of a subject from one moment to the next; the rows made of it say when."""
 
     edges: tuple[EdgeName, ...] = ()
@@ -56,17 +57,32 @@ def _texts(facts: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
 _ANY = datetime.fromtimestamp(0, UTC)
 
 
-class Point(msgspec.Struct, frozen=True):
-    """A moment at which the verdict became another, and everything that was looked at for it."""
+class Point(msgspec.Struct, frozen=True, gc=False):
+    """A moment at which the verdict became another, and everything that was looked at for it, each once."""
 
     at: datetime
     uid: str
     verdict: Verdict
-    seen: frozenset[Watched] = frozenset()
+    seen: tuple[Watched, ...] = ()
 
     def same(self, other: "Point") -> bool:
         """Whether the other says the same of the same life."""
         return self.uid == other.uid and (self.verdict is other.verdict or self.verdict == other.verdict)
+
+    def saw_no_less(self, other: "Point") -> bool:
+        """Whether all that the other looked at was looked at for this one. Mostly it is the same in the same order."""
+        return self.seen == other.seen or set(self.seen) >= set(other.seen)
+
+    def with_more(self, other: "Point") -> "Point":
+        """This one, with what was looked at for the other."""
+        if self.saw_no_less(other):
+            return self
+        return msgspec.structs.replace(self, seen=tuple(dict.fromkeys((*self.seen, *other.seen))))
+
+    def repeats(self, other: "Point") -> bool:
+        """Whether it differs from the other in nothing."""
+        is_same = self.at == other.at and self.same(other)
+        return self is other or (is_same and self.saw_no_less(other) and other.saw_no_less(self))
 
 
 class _Span(NamedTuple):
@@ -95,11 +111,13 @@ class Timeline:
 
     def __init__(self, subject: ObjectKey) -> None:
         self.subject = subject
-        self.points: list[Point] = []
+        self.points: tuple[Point, ...] = ()
         self.written = 0  # how often it went to the store, which has a row for each uid, each as old as its last change
         self._joined_at: datetime | None = None
-        self._past: list[Point] = []  # forgotten since the store was last written
-        self._withdrawn: set[str] = set()  # uids that the store may still have verdicts of, and that have none any more
+        self._past: tuple[Point, ...] = ()  # forgotten since the store was last written
+        self._withdrawn: frozenset[str] = (
+            frozenset()
+        )  # uids that the store may still have verdicts of, and that have none any more
 
     def before(self, at: datetime) -> Point | None:
         """The verdict that held just before `at`."""
@@ -122,19 +140,19 @@ class Timeline:
         if self._goes_on(since, drawn):
             return False
         place = bisect_left(self.points, since, key=_at)
-        kept = self.points[:place]
+        kept = list(self.points[:place])
         for point in drawn:
             if kept and kept[-1].same(point):
-                kept[-1] = msgspec.structs.replace(kept[-1], seen=kept[-1].seen | point.seen)
+                kept[-1] = kept[-1].with_more(point)
             else:
                 kept.append(point)
-        changed = kept != self.points
+        changed = len(kept) != len(self.points) or not all(map(Point.repeats, kept, self.points))
         is_joined = bool(place) and _starts(self.points, place) not in (None, _starts(kept, place))
         if is_joined:  # the store may hold the verdict before as ended here, where it goes on now
             self._joined_at = min(self._joined_at or since, kept[place - 1].at)
-        self._withdrawn |= {point.uid for point in self.points[place:]}
-        self._past = [point for point in self._past if point.at < since] + kept[:-_POINT_LIMIT]
-        self.points = kept[-_POINT_LIMIT:]
+        self._withdrawn = self._withdrawn.union(point.uid for point in self.points[place:]) or _NOBODY
+        self._past = (*(point for point in self._past if point.at < since), *kept[:-_POINT_LIMIT])
+        self.points = tuple(kept[-_POINT_LIMIT:])
         return changed
 
     def _goes_on(self, since: datetime, drawn: list[Point]) -> bool:
@@ -142,14 +160,14 @@ class Timeline:
         if len(drawn) > 1 or not self.points or self.points[-1].at >= since:
             return False
         newest = self.points[-1]
-        return newest.same(drawn[0]) and drawn[0].seen <= newest.seen
+        return newest.same(drawn[0]) and newest.saw_no_less(drawn[0])
 
-    def looked_at(self, groups: Collection[Watched], since: datetime) -> bool:
+    def looked_at(self, groups: set[Watched], since: datetime) -> bool:
         """Whether any verdict that holds at `since` or later looked at one of these."""
         if self.points[-1].at <= since:
-            return not self.points[-1].seen.isdisjoint(groups)
+            return not groups.isdisjoint(self.points[-1].seen)
         place = max(bisect_right(self.points, since, key=_at) - 1, 0)
-        return any(not point.seen.isdisjoint(groups) for point in self.points[place:])
+        return any(not groups.isdisjoint(point.seen) for point in self.points[place:])
 
     def rows(self, partition: str, since: datetime) -> Iterator[SubjectTimeline]:
         """What the store shall hold of the subject from `since` on: one for each uid that bore the name.
@@ -176,8 +194,8 @@ class Timeline:
             )
         for uid in sorted(self._withdrawn - {span.point.uid for span in spans}):
             yield SubjectTimeline(partition=partition, subject=self.subject, uid=uid, since=since, state=state)
-        self._withdrawn.clear()
-        self._past.clear()
+        self._withdrawn = _NOBODY
+        self._past = ()
         self._joined_at = None
 
     def _spans(self) -> Iterator["_Span"]:
@@ -197,8 +215,9 @@ class Timeline:
         timeline = cls(subject)
         packed = _decoder.decode(state)
         timeline.written = packed.written
-        for one in packed.points:
-            timeline.points.append(Point(one.at, one.uid, one.verdict, frozenset(map(_watched, one.seen))))
+        timeline.points = tuple(
+            Point(one.at, one.uid, one.verdict, tuple(map(_watched, one.seen))) for one in packed.points
+        )
         return timeline
 
 

@@ -100,12 +100,18 @@ class Moment:
     def __init__(self, world: World, at: datetime) -> None:
         self._world = world
         self.at = at
-        self.seen: set[Watched] = set()
+        self.seen: dict[Watched, None] = {}  # a set in the order of looking
 
     def history(self, key: ObjectKey) -> History | None:
         """The history of `key`, or None where nothing is known of it."""
-        self.seen.add(key)
-        return self._world.histories.get(key)
+        history = self._world.histories.get(key)
+        self.seen[history.key if history else key] = None  # the one name that the world has of it
+        return history
+
+    def name_of(self, key: ObjectKey) -> ObjectKey:
+        """The key as the world has it, so that what names an object that is known takes no room of its own."""
+        known = self._world.histories.get(key)
+        return known.key if known else key
 
     def state(self, key: ObjectKey) -> UnifiedEvent | None:
         """The object's state at this moment; None when it is unknown or deleted."""
@@ -135,7 +141,7 @@ class Moment:
         return [found[key] for key in sorted(found)]
 
     def _live(self, group: Group | Bearing) -> Iterator[UnifiedEvent]:
-        self.seen.add(group)
+        self.seen[group] = None
         for key in sorted(self._world.members(group)):
             event = self._world.histories[key].state(self.at)
             if event is not None and not is_deleted(event):
@@ -144,5 +150,5 @@ class Moment:
     def ever(self, kind: str, namespace: str) -> Iterator[History]:
         """The histories of every object of a kind that was ever in a namespace, by name."""
         group = Group(kind, namespace)
-        self.seen.add(group)
+        self.seen[group] = None
         return (self._world.histories[key] for key in sorted(self._world.members(group)))

@@ -52,15 +52,10 @@ def nothing_wrong(view: View, seen: Sighting | None, *, had_symptom: bool) -> Fi
         return _finding(view, "none.completed", completed, 0.97, view.fact(completed))
     trouble = _recent_trouble(view)
     if had_symptom or trouble:
-        return _finding(
-            view,
-            "none.recovered",
-            f"{view.key.name} had trouble and is well again",
-            0.9,
-            *trouble,
-            view.fact(_well(view)),
-        )
-    return _finding(view, "none.healthy", _well(view), 0.95, view.fact(_well(view)))
+        summary = f"{view.key.name} had trouble and is well again"
+        return _finding(view, "none.recovered", summary, 0.9, *trouble, view.fact(_well(view)))
+    well = _well(view)
+    return _finding(view, "none.healthy", well, 0.95, view.fact(well))
 
 
 def _finding(view: View, code: str, summary: str, confidence: float, *proof: Evidence) -> Finding:

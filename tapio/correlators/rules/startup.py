@@ -130,7 +130,7 @@ def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[
         evidence=tuple(facts),
         attributes=attributes,
         ruled_out=_pull_ruled_out(code, container),
-        next=_pull_next(container, code, registry, change),
+        next=_pull_next(container, code, detail, registry, change),
     )
 
 
@@ -160,12 +160,20 @@ def _pull_ruled_out(code: str, container: ContainerView) -> tuple[RuledOut, ...]
     )
 
 
-def _pull_next(container: ContainerView, code: str, registry: str, change: Change | None) -> tuple[str, ...]:
+_TO_REACH = {
+    "dns": "check that {registry} is written right, and that the nodes resolve it",
+    "tls": "check the certificate of {registry}, and that the nodes trust who signed it",
+}
+
+
+def _pull_next(
+    container: ContainerView, code: str, detail: str, registry: str, change: Change | None
+) -> tuple[str, ...]:
     workload = container.pod.workload
     if change is not None and isinstance(change.before, str):
         return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}={change.before}",)
     if code == "startup.registry_unreachable":
-        return (f"check that the nodes can resolve and reach {registry}",)
+        return (_TO_REACH.get(detail, "check that the nodes can reach {registry}").format(registry=registry),)
     if code == "startup.pull_denied":
         create = f"kubectl -n {workload.namespace} create secret docker-registry <name> --docker-server={registry}"
         return (f"{create}   # and name it in spec.template.spec.imagePullSecrets",)

@@ -64,6 +64,19 @@ def test_the_registrys_answer_decides(answer: str, code: str, kind: str | None) 
     assert link.attributes.get("kind") == kind
 
 
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        ("x509: certificate signed by unknown authority", "certificate of registry.test"),
+        ("dial tcp: lookup registry.test: no such host", "registry.test is written right"),
+        ("dial tcp 10.0.0.9:443: i/o timeout", "can reach registry.test"),
+    ],
+)
+def test_the_advice_fits_how_the_registry_fails(answer: str, advice: str) -> None:
+    (link,) = pulling(answer).links(POD, at=2)
+    assert advice in link.next[0]
+
+
 def test_the_change_that_set_the_image_is_named() -> None:
     scene = pulling(f"{IMAGE}: not found", created=0.5)
     change = {"field": "spec.template.spec.containers[app].image", "before": "registry.test/web:1", "after": IMAGE}

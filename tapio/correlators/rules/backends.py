@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.asked import has, in_trouble, service_at, service_view
+from tapio.correlators.rules.asked import in_trouble, service_at
 from tapio.correlators.rules.dependency_text import addresses
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
+from tapio.correlators.rules.told import told_of
 from tapio.correlators.views import ContainerView, ServiceView, evidence
 from tapio.graph import Evidence, RuledOut
 from tapio.unified import ObjectKey
-from tapio.unified import objects as k8s
 
 _CONNECTIONS, _READONLY = "runtime.dependency_connections", "runtime.dependency_readonly"
 # PostgreSQL, pgbouncer, MySQL, Redis, MongoDB, RabbitMQ; then PostgreSQL, MySQL, Redis, MongoDB, etcd.
@@ -77,20 +77,8 @@ def _named_in(container: ContainerView, line: str) -> ServiceView | None:
 
 def _only_one(container: ContainerView) -> ServiceView | None:
     """The one Service of its namespace that its environment, arguments or configuration name."""
-    pod = container.pod
-    spec = container.spec
-    texts = [*(variable.value for variable in spec.env), *spec.args, *spec.command, *_configured(container)]
-    names = [event.key for event in pod.moment.all("Service", pod.key.namespace)]
-    told = [key for key in names if any(has(text, key.name) for text in texts)]
-    return service_view(pod.moment, told[0]) if len(told) == 1 else None
-
-
-def _configured(container: ContainerView) -> Iterator[str]:
-    pod = container.pod
-    for reference in pod.references:
-        event = pod.moment.state(reference.key) if reference.container in ("", container.name) else None
-        if event and isinstance(event.object, k8s.ConfigMap):
-            yield from event.object.data.values()
+    told = [one for one in told_of(container) if one.key.namespace == container.pod.key.namespace]
+    return told[0] if len(told) == 1 else None
 
 
 def _behind(service: ServiceView) -> ObjectKey | None:

@@ -4,20 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.asked import (
-    DNS_PORT,
-    has,
-    in_trouble,
-    offers,
-    service_at,
-    service_key,
-    service_view,
-    setting_change,
-)
-from tapio.correlators.rules.dependency_text import unanswered, unresolved
+from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_at, setting_change
+from tapio.correlators.rules.dependency_text import speaks_of_silence, unanswered, unresolved
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.names import has, offers, service_key, service_named, service_view
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
+from tapio.correlators.rules.told import told_of
 from tapio.correlators.seconds import came_before
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key
 from tapio.graph import Change, Evidence, RuledOut
@@ -26,6 +21,7 @@ from tapio.unified import objects as k8s
 
 # Endpoints and the proxies' rules follow a pod's readiness within seconds.
 _SETTLED = timedelta(seconds=15)
+_UNNAMED = 0.75  # for a dependency that only the settings name
 
 
 class _Unreached(NamedTuple):
@@ -84,6 +80,18 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
             if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
             return
+    told = _unnamed(container)
+    if told:
+        yield msgspec.structs.replace(_down(container, *told), confidence=_UNNAMED)
+
+
+def _unnamed(container: ContainerView) -> tuple[ServiceView, str] | None:
+    """The one Service of its settings that nothing backs, and a line that tells of silence without saying whose."""
+    line = speaks_of_silence(container.last_words)
+    if not line or any(_asked_services(container)):
+        return None
+    empty = [one for one in told_of(container) if one.spec.selector and not one.ready_endpoints]
+    return (empty[0], line) if len(empty) == 1 else None
 
 
 @rule("network.refused", version=1, decided_by=("kubeapi", "ebpf"))
@@ -144,7 +152,7 @@ def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str
         if service and offers(service.spec, address.port):
             yield service, line
     for host, line in unresolved(container.last_words):
-        key = service_key(host, container.pod.key.namespace)
+        key = service_named(container.pod.moment, host, container.pod.key.namespace)
         service = service_view(container.pod.moment, key) if key else None
         if service and service.spec.cluster_ip == "None":
             yield service, line
@@ -156,7 +164,8 @@ def missing_dependency(container: ContainerView) -> _Unreached | None:
         return None
     for host, line in unresolved(container.last_words):
         service = service_key(host, container.pod.key.namespace)
-        if service is None or container.pod.moment.state(service) is None:
+        named = service_named(container.pod.moment, host, container.pod.key.namespace)
+        if named is None or container.pod.moment.state(named) is None:
             return _Unreached(host, None, line, service)
     return None
 

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_key, service_view
+from tapio.correlators.rules.asked import DNS_PORT, in_trouble
 from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.dependency_text import unresolved, unserved
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.names import service_key, service_view
 from tapio.correlators.rules.remedies import correct, named, target
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, PodView, ServiceView, change_evidence, workload_facts_of
@@ -80,9 +81,14 @@ def _untold_name(container: ContainerView) -> tuple[str, str, bool] | None:
     for host, line in unresolved(container.last_words):
         key = service_key(host, container.pod.key.namespace)
         service = service_view(container.pod.moment, key) if key else None
-        if service and service.spec.cluster_ip != "None" and _was_there(container, service):
+        if service and _has_an_address(service) and _was_there(container, service):
             return host, line, True
     return None
+
+
+def _has_an_address(service: ServiceView) -> bool:
+    """Whether its name stands for an address of its own, not for those of its pods or for another name."""
+    return service.spec.cluster_ip != "None" and service.spec.type != "ExternalName"
 
 
 def _was_there(container: ContainerView, service: ServiceView) -> bool:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from tapio.correlators.rules.absent import creation_of
 from tapio.correlators.rules.allowed import OUTSIDE, Door, Side, blocking
-from tapio.correlators.rules.asked import DNS_PORT, in_trouble, offers, service_at
+from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_at
 from tapio.correlators.rules.dependency_text import Address, is_silence, unanswered, unserved
 from tapio.correlators.rules.finding import Finding, rule
+from tapio.correlators.rules.names import is_ip, offers
 from tapio.correlators.rules.nameservice import cluster_dns
 from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import in_time
@@ -51,7 +52,7 @@ def _silences(container: ContainerView) -> Iterator[_Silence]:
         service = service_at(container, address) if is_silence(line) else None
         if service and service.ready_endpoints and offers(service.spec, address.port):
             yield from _behind(service, address, line)
-        elif service is None and is_silence(line) and address.host.replace(".", "").isdigit():
+        elif service is None and is_silence(line) and is_ip(address.host):
             yield _Silence(f"{address.host}:{address.port}", _outside(address), Door(address.port), line)
     dns = cluster_dns(moment)
     for host, line in unserved(container.last_words):

@@ -134,10 +134,10 @@ class Pipeline:
         return took, {process: after - before[process] for process, after in self._cpu().items()}
 
     def _cpu(self) -> dict[str, float]:
-        return {name: _cpu_seconds(pid) for name, pid in self._pids.items()}
+        return {name: cpu_seconds(pid) for name, pid in self._pids.items()}
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of a process, from Linux' /proc."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

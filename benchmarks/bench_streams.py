@@ -4,6 +4,10 @@ Raw is what nats-py cannot do without: a core publish of each message, and a cor
 without JetStream, ids, acknowledgements or a disk. Rates depend on who else uses the machine; the client's CPU time
 per message and the ratios depend on it less.
 
+Then what a burst of messages costs the server, as one atomic batch and message by message, each with its own sync.
+
+Then what a burst of messages costs the server, in one atomic batch and message by message.
+
 Run: python -m benchmarks.bench_streams [messages]
 """
 
@@ -19,13 +23,17 @@ from typing import NamedTuple
 import nats
 from nats.aio.msg import Msg
 
+from benchmarks.bench_pipeline import cpu_seconds
 from tapio.streams import RAW, Message, Reader, StreamSpec
+from tapio.streams.atomic import publish_atomically, publish_singly
 from tapio.streams.jetstream import JetStreams
-from tapio.testing.nats import jetstreams, nats_server
+from tapio.streams.link import open_link
+from tapio.testing.nats import NatsServer, jetstreams, nats_server
 
 SIZE = 635  # bytes: a small raw event
 REPEATS = 3
 TAKE = 1_000
+BURSTS = (2, 4, 8, 16, 32, 64)
 
 
 class Cost(NamedTuple):
@@ -117,12 +125,31 @@ def report(runs: list[dict[str, Cost]], messages: int) -> None:
         print(f"{name:18}{1e6 / cost.wall_us:>10,.0f}{cost.cpu_us:>12.1f}{ratios}")
 
 
+async def bursts(server: NatsServer) -> None:
+    """Prints milliseconds of the server's CPU, and on the wall, for bursts of different sizes."""
+    link = await open_link(server.url)
+    print(f"{'burst of':18}{'batch: CPU ms':>14}{'wall ms':>10}{'singly: CPU ms':>16}{'wall ms':>10}")
+    for size in BURSTS:
+        row = ""
+        for place, publish in enumerate((publish_atomically, publish_singly)):
+            count = 400 // size
+            parts = [made(size, 1000 * size + 400 * place + n) for n in range(count)]
+            cpu, wall = cpu_seconds(server.pid), time.perf_counter()
+            for part in parts:
+                await publish(link, RAW, part)
+            cpu, wall = cpu_seconds(server.pid) - cpu, time.perf_counter() - wall
+            row += f"{cpu / count * 1e3:>{14 + 2 * place}.1f}{wall / count * 1e3:>10.1f}"
+        print(f"{size:<18}{row}")
+    await link.close()
+
+
 async def main(messages: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with nats_server(Path(folder)) as server, jetstreams(server.url) as streams:
             await streams.ensure([StreamSpec(name=RAW, subjects=("raw.>",))])
             runs = [await one_run(streams, server.url, messages, run) for run in range(REPEATS)]
-    report(runs, messages)
+            report(runs, messages)
+            await bursts(server)
 
 
 if __name__ == "__main__":

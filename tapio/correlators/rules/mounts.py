@@ -162,7 +162,10 @@ def _mount_next(pod: PodView, name: str, blame: ObjectKey, change: Change | None
 
 
 _READ_ONLY = re.compile(r"read-only file ?system|EROFS", re.IGNORECASE)
-_DENIED = re.compile(r"permission denied|EACCES|AccessDenied", re.IGNORECASE)
+# The kernel's EACCES and EPERM in C, Go, Node, Java and Python; PostgreSQL of a folder that is another user's.
+_DENIED = re.compile(
+    r"permission denied|EACCES|AccessDenied|operation not permitted|EPERM\b|has wrong ownership", re.IGNORECASE
+)
 _PATH = re.compile(r"(?<![\w.])/[\w.@%+/-]+")
 
 

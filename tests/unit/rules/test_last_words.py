@@ -93,3 +93,78 @@ def test_a_port_that_a_container_beside_it_has_is_the_workloads() -> None:
 
 def test_a_port_that_is_taken_in_a_pod_of_one_is_its_own_trouble() -> None:
     assert told(ending("listen tcp :8080: bind: address already in use")) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "An error occurred (ExpiredToken) when calling the GetObject operation: The provided token has expired.",
+        "io.grpc.StatusRuntimeException: UNAUTHENTICATED: Jwt verification fails",
+        "requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: http://api/x",
+        "AxiosError: Request failed with status code 401",
+        "fe_sendauth: no password supplied",
+        "kafka server: SASL Authentication failed.",
+        "nats: Authorization Violation",
+        "ORA-01017: invalid username/password; logon denied",
+        "Login failed for user 'sa'.",
+        "com.mongodb.MongoSecurityException: Exception authenticating MongoCredential",
+    ],
+)
+def test_many_clients_say_that_they_are_not_let_in(words: str) -> None:
+    assert told(ending(words)) == ["runtime.credentials_invalid"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ['10.0.0.7 - - "GET /admin HTTP/1.1" 401 12', "java.nio.file.AccessDeniedException: /x", "took 401 ms"],
+)
+def test_what_others_are_refused_is_no_credential_of_its_own(words: str) -> None:
+    assert "runtime.credentials_invalid" not in told(ending(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("invalid peer certificate: Expired", "runtime.certificate_expired"),
+        ("CertPathValidatorException: validity check failed", "runtime.certificate_expired"),
+        ("remote error: tls: expired certificate", "runtime.certificate_expired"),
+        (
+            "x509: cannot validate certificate for 10.0.0.9 because it doesn't contain any IP SANs",
+            "runtime.certificate_invalid",
+        ),
+        ("Hostname/IP does not match certificate's altnames: Host: db.", "runtime.certificate_invalid"),
+        ("invalid peer certificate: UnknownIssuer", "runtime.certificate_invalid"),
+        ("tls: private key does not match public key", "runtime.certificate_invalid"),
+        (
+            'nginx: [emerg] cannot load certificate "/etc/tls/tls.crt": PEM_read_bio_X509_AUX() failed',
+            "runtime.certificate_invalid",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_certificate(words: str, code: str) -> None:
+    assert told(ending(words)) == [code]
+
+
+def test_a_certificate_that_cannot_be_used_says_nothing_of_a_peer() -> None:
+    (link,) = [one for one in ending("tls: private key does not match").links(POD, at=3) if "certificate" in one.code]
+    assert "cannot be used" in link.summary
+    assert link.ruled_out == ()
+
+
+def test_a_program_that_goes_on_and_never_gets_ready_tells_as_much_as_one_that_ends() -> None:
+    obj = pod(created=0.5)
+    unready = with_status(obj, running(1, ready=False), ready_since=0.6)
+    scene = Scene().see(deployment(), at=0).see(unready, at=1)
+    scene.log(obj, 'FATAL: password authentication failed for user "web"', at=2.5)
+    (link,) = [one for one in scene.links(POD, at=9) if one.code == "runtime.credentials_invalid"]
+    assert link.blame == DEPLOYMENT
+    ready = Scene().see(deployment(), at=0).see(with_status(obj, running(1), ready=True, ready_since=1), at=1)
+    assert told(ready.log(obj, "401 Unauthorized", at=2)) == ["none.healthy"]
+
+
+def test_a_folder_that_is_another_users_is_a_matter_of_the_volume() -> None:
+    mount = {"name": "data", "mountPath": "/var/lib/pg"}
+    obj = pod(created=0.5, containers=[{"name": "app", "volumeMounts": [mount]}])
+    words = 'FATAL: data directory "/var/lib/pg/data" has wrong ownership'
+    assert told(ending(words, obj)) == ["startup.volume_permission"]
+    assert told(ending("setrlimit: operation not permitted", obj)) == []

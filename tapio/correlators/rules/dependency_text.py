@@ -101,6 +101,9 @@ _ADDRESSES = tuple(
 _PORTLESS = tuple(
     re.compile(pattern, re.IGNORECASE) for pattern in (rf"server on '({_HOST})' \(", rf"remote host \(({_HOST})\)")
 )
+# A URL without a port means its scheme's.
+_URL = re.compile(rf"\b(https?)://({_HOST})(?![\w.:-])", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
 # libpq tells in three lines what is one sentence.
 _CONTINUED = re.compile(r"\n\s*(?=Is the server running|TCP/IP connections)")
 
@@ -165,6 +168,7 @@ def addresses(line: str) -> list[Address]:
     """Every host with a port that a line names."""
     matches = (match for pattern in _ADDRESSES for match in pattern.finditer(line))
     found = [Address(match[1].rstrip("."), int(match[2])) for match in matches]
+    found += [Address(match[2].rstrip("."), _PORTS[match[1].lower()]) for match in _URL.finditer(line)]
     return found or [Address(match[1], 0) for pattern in _PORTLESS for match in pattern.finditer(line)]
 
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from tapio.correlators.rules.absent import creation_of
 from tapio.correlators.rules.allowed import OUTSIDE, Door, Side, blocking
 from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_at
-from tapio.correlators.rules.dependency_text import Address, is_silence, unanswered, unserved
+from tapio.correlators.rules.dependency_text import Address, is_silence, speaks_of_silence, unanswered, unserved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.names import is_ip, offers
 from tapio.correlators.rules.nameservice import cluster_dns
+from tapio.correlators.rules.told import told_of
 from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of
@@ -54,6 +55,10 @@ def _silences(container: ContainerView) -> Iterator[_Silence]:
             yield from _behind(service, address, line)
         elif service is None and is_silence(line) and is_ip(address.host):
             yield _Silence(f"{address.host}:{address.port}", _outside(address), Door(address.port), line)
+    line = speaks_of_silence(container.last_words)
+    for service in told_of(container) if line and is_silence(line) else ():
+        for port in service.spec.ports if service.ready_endpoints else ():
+            yield from _behind(service, Address(service.key.name, port.port), line)
     dns = cluster_dns(moment)
     for host, line in unserved(container.last_words):
         if dns and dns.ready_endpoints:

@@ -11,7 +11,17 @@ _FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (code, detail, re.compile(pattern, re.IGNORECASE))
     for code, detail, pattern in (
         (_INVALID, "", r"couldn't parse image (reference|name)|invalid reference format|InvalidImageName"),
-        (_INVALID, "", r"short-name .* did not|is no longer supported|unexpected commit digest"),
+        (_INVALID, "", r"short-name .* did not|short name mode is enforcing"),
+        (
+            _INVALID,
+            "content",
+            r"is no longer supported|unexpected commit digest|failed to (extract|unpack|register) layer",
+        ),
+        (
+            _INVALID,
+            "content",
+            r"applying layer|archive/tar|failed to Lchown|unexpected media type|mount callback failed",
+        ),
         (_PLATFORM, "", r"no match for platform|no matching manifest|cannot be used on this platform"),
         (_PLATFORM, "", r"no image found in (manifest list|image index)|exec format error"),
         (_DENIED, "rate_limit", r"toomanyrequests|429 Too Many|rate limit"),
@@ -20,7 +30,11 @@ _FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         (_UNREACHABLE, "refused", r"connection refused"),
         (_UNREACHABLE, "timeout", r"i/o timeout|deadline exceeded|handshake timeout|Client\.Timeout"),
         (_UNREACHABLE, "timeout", r"no route to host|network is unreachable"),
-        (_UNREACHABLE, "status", r"\b5\d\d (Internal|Bad Gateway|Service|Gateway)|RegistryUnavailable"),
+        (
+            _UNREACHABLE,
+            "status",
+            r"\b5\d\d (Internal|Bad Gateway|Service|Gateway)|RegistryUnavailable|temporarily unavailable",
+        ),
         (_DENIED, "", r"\b40[13]\b|denied|unauthori[sz]ed|authentication required|insufficient_scope"),
         (_DENIED, "", r"no basic auth credentials|credential provider"),
         (_DENIED, "signature", r"SignatureValidationFailed|signature|image rejected"),
@@ -33,8 +47,13 @@ _FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
 _NO_ROOM = re.compile(r"no space left on device", re.IGNORECASE)
 
 
+def is_of_the_disk(text: str) -> bool:
+    """Whether the node had no room for what the registry gave."""
+    return _NO_ROOM.search(text) is not None
+
+
 def classified(text: str) -> tuple[str, str] | None:
     """The code and its detail (empty for most) of what was said; None where that is not known."""
-    if _NO_ROOM.search(text):
+    if is_of_the_disk(text):
         return None
     return next(((code, detail) for code, detail, pattern in _FAILURES if pattern.search(text)), None)

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from tapio.correlators.rules.absent import as_change, deletion_of
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.pull_text import classified
+from tapio.correlators.rules.pull_text import classified, is_of_the_disk
 from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
+from tapio.unified import objects as k8s
 
 _PULLING = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "InvalidImageName"}
@@ -36,6 +39,8 @@ def image_pull(container: ContainerView) -> Iterator[Finding]:
         return
     said = _pull_errors(container)
     if not said:
+        if not any(is_of_the_disk(text) for _, text, _ in _pull_messages(container)):
+            yield _unsaid(container, waiting)
         return
     weights: dict[tuple[str, str], int] = {}
     for code, detail, times, _ in said:
@@ -44,6 +49,26 @@ def image_pull(container: ContainerView) -> Iterator[Finding]:
     proof = [fact for said_code, _, _, fact in said if said_code == code]
     without = _missing_pull_secret(container) if code == "startup.pull_denied" else None
     yield _without_secret(container, *without, proof) if without else _pull_finding(container, code, detail, proof)
+
+
+# How sure it is that an image which the kubelet cannot pull, and does not say why (Events expire), is not there.
+_UNSAID, _UNSAID_AFTER_CHANGE = 0.5, 0.7
+
+
+def _unsaid(container: ContainerView, waiting: k8s.Waiting) -> Finding:
+    """What keeps the image away is no longer told, or in words that are not known: that it is the image is sure."""
+    proof = [container.pod.fact(f"{waiting.reason}: {shortened(waiting.message)}")]
+    told = [evidence(one, shortened(one.message)) for one in container.pod.said(EventName.IMAGE_PULL_FAILED)]
+    found = _pull_finding(container, "startup.image_not_found", "", proof + told[-1:])
+    said = (told or proof)[-1].text
+    look = f"kubectl -n {container.pod.key.namespace} describe pod {container.pod.key.name}   # its newest Events"
+    return msgspec.structs.replace(
+        found,
+        summary=f"image {container.spec.image} cannot be pulled, and it is not known why: {shortened(said, 120)}",
+        confidence=_UNSAID_AFTER_CHANGE if found.change else _UNSAID,
+        ruled_out=(RuledOut(code="runtime.crash_app", because=f"container {container.name} never started"),),
+        next=(look, *(found.next if found.change else ())),
+    )
 
 
 # kubelet since 1.27: "Unable to retrieve some image pull secrets (name, ...); attempting to pull ..."
@@ -129,9 +154,12 @@ def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[
         confidence=0.95 if change or code != "startup.registry_unreachable" else 0.9,
         evidence=tuple(facts),
         attributes=attributes,
-        ruled_out=_pull_ruled_out(code, container),
+        ruled_out=_pull_ruled_out(code, detail, container),
         next=_pull_next(container, code, detail, registry, change),
     )
+
+
+_DENIALS = {"rate_limit": ": its limit of pulls is reached", "signature": ": its signature is not accepted"}
 
 
 def _pull_summary(code: str, detail: str, image: str, registry: str) -> str:
@@ -140,18 +168,22 @@ def _pull_summary(code: str, detail: str, image: str, registry: str) -> str:
         return f"the registry {registry} of image {image} cannot be reached: {why.get(detail, detail)}"
     words = {
         "startup.image_not_found": f"image {image} does not exist in its registry",
-        "startup.image_invalid": f"{image!r} is no valid image reference",
+        "startup.image_invalid": f"what the registry gave for image {image} cannot be used on this node"
+        if detail == "content"
+        else f"{image!r} is no valid image reference",
         "startup.image_platform": f"image {image} has no variant for this node's platform",
-        "startup.pull_denied": f"the registry {registry} refuses to give image {image}",
+        "startup.pull_denied": f"the registry {registry} refuses to give image {image}{_DENIALS.get(detail, '')}",
     }
     return words[code]
 
 
-def _pull_ruled_out(code: str, container: ContainerView) -> tuple[RuledOut, ...]:
+def _pull_ruled_out(code: str, detail: str, container: ContainerView) -> tuple[RuledOut, ...]:
     other = "startup.registry_unreachable" if code == "startup.image_not_found" else "startup.image_not_found"
     because = (
         "the registry answered"
         if other == "startup.registry_unreachable"
+        else "the registry gave what it has of it"
+        if detail == "content"
         else "the registry was never asked for the image, or did not say so"
     )
     return (

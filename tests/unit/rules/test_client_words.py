@@ -95,6 +95,17 @@ def test_an_address_at_which_nobody_answers(line: str) -> None:
     assert {Address("db", 5432), Address("10.96.0.9", 5432)} & set(found)
 
 
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ('I/O error on GET request for "http://db/v1/items": Connection refused', Address("db", 80)),
+        ("https://db.shop.svc/x: connection refused", Address("db.shop.svc", 443)),
+    ],
+)
+def test_a_url_without_a_port_means_its_schemes(line: str, address: Address) -> None:
+    assert [one for one, _ in unanswered(line)] == [address]
+
+
 def test_an_address_may_be_of_the_sixth_version() -> None:
     assert Address("fd00::9", 5432) in [one for one, _ in unanswered("dial tcp [fd00::9]:5432: connection refused")]
 

@@ -137,6 +137,24 @@ def test_a_policy_that_came_before_and_lets_nobody_in_is_to_blame() -> None:
     assert link.change.field == "metadata.creationTimestamp"
 
 
+NO_ADDRESS_SAID = "Caused by: java.net.SocketTimeoutException: Connect timed out"
+
+
+def asking(told: str) -> Json:
+    return {"containers": [{"name": "app", "env": [{"name": "DB_URL", "value": told}]}]}
+
+
+def test_a_silence_without_an_address_is_held_against_what_the_settings_name() -> None:
+    scene = name_service().see(policy("deny-db", {"app": "db"}), at=1)
+    (link,) = deeper(crashing(scene, NO_ADDRESS_SAID, **asking("jdbc:postgresql://db:5432/app")))
+    assert (link.code, link.blame.name) == ("network.policy_denied", "deny-db")
+
+
+def test_a_silence_without_an_address_is_no_policys_that_forbids_something_else() -> None:
+    scene = name_service().see(policy("deny-db", {"app": "db"}), at=1)
+    assert deeper(crashing(scene, NO_ADDRESS_SAID, **asking("jdbc:postgresql://other:5432/app"))) == []
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

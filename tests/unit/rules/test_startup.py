@@ -54,6 +54,8 @@ def pulling(message: str, *, created: float = 0) -> Scene:
             "rate_limit",
         ),
         ("no basic auth credentials", "startup.pull_denied", None),
+        ("failed to extract layer sha256:ab: failed to Lchown: invalid argument", "startup.image_invalid", "content"),
+        ("failed commit on ref: unexpected commit digest sha256:cd", "startup.image_invalid", "content"),
         ("unexpected status from HEAD request: 503 Service Unavailable", "startup.registry_unreachable", "status"),
         ("read tcp 10.0.0.3:39->10.0.0.9:443: connection reset by peer", "startup.registry_unreachable", "reset"),
     ],
@@ -85,6 +87,22 @@ def test_the_change_that_set_the_image_is_named() -> None:
     assert link.change is not None
     assert link.change.before == "registry.test/web:1"
     assert "set image deployment/web app=registry.test/web:1" in link.next[0]
+
+
+def test_an_image_that_does_not_come_is_told_though_nobody_says_why() -> None:
+    (link,) = pulling("words that nobody knows").links(POD, at=2)
+    assert (link.code, link.blame, link.confidence) == ("startup.image_not_found", DEPLOYMENT, 0.5)
+    assert "not known why" in link.summary
+    change = {"field": "spec.template.spec.containers[app].image", "before": "registry.test/web:1", "after": IMAGE}
+    (link,) = pulling("words", created=0.5).see(deployment(), at=0.4, changes=[change]).links(POD, at=2)
+    assert link.change is not None
+    assert link.confidence > 0.5
+
+
+def test_what_came_and_cannot_be_used_was_given() -> None:
+    (link,) = pulling("failed to extract layer sha256:ab: archive/tar: invalid tar header").links(POD, at=2)
+    assert "cannot be used" in link.summary
+    assert link.ruled_out[0].because == "the registry gave what it has of it"
 
 
 def test_a_change_that_set_another_image_is_not() -> None:

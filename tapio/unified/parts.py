@@ -45,6 +45,11 @@ class Parts(Generic[T]):
         return tuple(map(self.of, raws))
 
 
+def shared(type_: Any, kept: int) -> Parts[Any]:  # noqa: ANN401  any type that msgspec reads
+    """Parts of a type that has none of its own."""
+    return Parts(msgspec.json.Decoder(type_), kept)
+
+
 class Layered(Generic[T]):
     """Reads a T whose fields in `ones` and `lists` are parts of their own: in `lists` each entry, in `ones` the whole.
 
@@ -57,7 +62,7 @@ class Layered(Generic[T]):
         ones: Mapping[str, Callable[[Any], Any]] | None = None,
         lists: Mapping[str, Parts[Any]] | None = None,
     ) -> None:
-        self._type = type_
+        self.type = type_
         self._ones = tuple((ones or {}).items())
         self._lists = tuple((lists or {}).items())
         unread = {**dict.fromkeys(ones or (), msgspec.Raw), **dict.fromkeys(lists or (), tuple[msgspec.Raw, ...])}
@@ -77,7 +82,7 @@ class Layered(Generic[T]):
             value = getattr(sealed, name)
             if value:
                 force_setattr(sealed, name, parts.each(value))
-        force_setattr(sealed, "__class__", self._type)
+        force_setattr(sealed, "__class__", self.type)
         opened: T = sealed
         return opened
 
@@ -92,4 +97,5 @@ def _field(field: msgspec.structs.FieldInfo, type_: Any) -> Any:  # noqa: ANN401
     if field.required:
         return field.name, type_
     is_made = field.default is msgspec.NODEFAULT
-    return field.name, type_, msgspec.field(default_factory=field.default_factory) if is_made else field.default
+    made = field.default_factory() if is_made else field.default  # one for all: nobody changes what is frozen
+    return field.name, type_, msgspec.field(default_factory=lambda: made) if is_made else made

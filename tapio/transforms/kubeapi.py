@@ -11,6 +11,7 @@ from tapio.raw.identity import digest
 from tapio.transforms import happenings, other
 from tapio.transforms.context import entity_of, k8s_context, observed_at, root_of, trace_of
 from tapio.transforms.facts import pod_facts, workload_facts
+from tapio.transforms.pruning import pruned
 from tapio.unified import (
     Attributes,
     EventName,
@@ -23,8 +24,6 @@ from tapio.unified import (
 from tapio.unified import objects as k8s
 
 T = TypeVar("T")
-
-_KEPT_VALUE = 256  # characters of one ConfigMap value that rules may read; the whole value stays in the raw event
 
 
 class _Watched(msgspec.Struct, Generic[T], gc=False):
@@ -176,9 +175,7 @@ def _state(event: RawEvent, kind: str) -> k8s.KubernetesObject | None:
         state: k8s.KubernetesObject = decoder.decode(event.record).object
     except msgspec.DecodeError:
         state = _state_without_nulls(event, kind)
-    if isinstance(state, k8s.ConfigMap):
-        return _shortened(state)
-    return state
+    return pruned(state)
 
 
 def _state_without_nulls(event: RawEvent, kind: str) -> Any:  # noqa: ANN401  the type depends on the kind
@@ -196,12 +193,6 @@ def _without_nulls(value: Any) -> Any:  # noqa: ANN401  any JSON value
     if isinstance(value, list):
         return [_without_nulls(item) for item in value if item is not None]
     return value
-
-
-def _shortened(config: k8s.ConfigMap) -> k8s.ConfigMap:
-    if all(len(value) <= _KEPT_VALUE for value in config.data.values()):
-        return config
-    return msgspec.structs.replace(config, data={key: value[:_KEPT_VALUE] for key, value in config.data.items()})
 
 
 def _facts(main: UnifiedEvent, state: k8s.KubernetesObject | None, unmoved: tuple[str, ...]) -> UnifiedEvent | None:

@@ -68,7 +68,8 @@ def _mount_failure(pod: PodView, event: UnifiedEvent) -> MountFailure:
     age = max(event.timestamp, pod.at) - began
     often = times >= _PERSISTENT_TIMES and _MADE_BY_THE_CLUSTER not in event.message
     volume = _VOLUME.search(event.message) or _UNMOUNTED.search(event.message)
-    return MountFailure(event, volume[1] if volume else "", event.message, times, often or age >= _PERSISTENT_AGE)
+    name = k8s.volume_name(volume[1]) if volume else ""
+    return MountFailure(event, name, event.message, times, often or age >= _PERSISTENT_AGE)
 
 
 def volume_in(pod: PodView, name: str) -> k8s.Volume | None:

@@ -54,6 +54,7 @@ from tapio.unified.objects.pods import (
     VolumeMount,
     VolumeProjection,
     Waiting,
+    volume_name,
 )
 from tapio.unified.objects.regulators import (
     AutoscalerSpec,
@@ -77,7 +78,6 @@ from tapio.unified.objects.services import (
     Service,
     ServicePort,
     ServiceSpec,
-    TargetRef,
 )
 from tapio.unified.objects.storage import (
     ClaimSpec,
@@ -219,7 +219,6 @@ __all__ = [
     "StatefulSet",
     "StorageClass",
     "Taint",
-    "TargetRef",
     "TcpSocket",
     "TemplateMeta",
     "Terminated",
@@ -239,6 +238,7 @@ __all__ = [
     "WorkloadFacts",
     "WorkloadSpec",
     "WorkloadStatus",
+    "volume_name",
 ]
 
 KubernetesObject = (

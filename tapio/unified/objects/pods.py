@@ -104,7 +104,6 @@ class Container(Part, frozen=True, kw_only=True):
     readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
     restart_policy: str = ""
-    image_pull_policy: str = ""
     security_context: SecurityContext | None = None
 
 
@@ -139,7 +138,15 @@ class ProjectedVolume(Part, frozen=True, kw_only=True):
 class EphemeralVolume(Part, frozen=True, kw_only=True):
     """A claim made for the pod alone; its name is `<pod>-<volume>`."""
 
-    volume_claim_template: dict[str, Any] = {}
+
+# Admission gives every pod a volume with its account's token, and mounts it; the five letters at its end are random
+# (plugin/pkg/admission/serviceaccount). Without them replicas have equal containers.
+_OF_THE_ACCOUNT = "kube-api-access"
+
+
+def volume_name(name: str) -> str:
+    """A volume's name as its replicas have it, too."""
+    return _OF_THE_ACCOUNT if name.startswith(f"{_OF_THE_ACCOUNT}-") else name
 
 
 class Volume(Part, frozen=True, kw_only=True):
@@ -177,7 +184,6 @@ class PodSpec(Part, frozen=True, kw_only=True):
     active_deadline_seconds: int | None = None
     termination_grace_period_seconds: int | None = None
     image_pull_secrets: tuple[NamedRef, ...] = ()
-    topology_spread_constraints: tuple[Any, ...] = ()
     security_context: SecurityContext | None = None
 
 
@@ -211,7 +217,6 @@ class ContainerStatus(Part, frozen=True, kw_only=True):
     started: bool | None = None
     restart_count: int = 0
     image: str = ""
-    container_id: str = msgspec.field(default="", name="containerID")
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
 
@@ -225,7 +230,6 @@ class PodStatus(Part, frozen=True, kw_only=True):
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     start_time: datetime | None = None
     pod_ip: str = msgspec.field(default="", name="podIP")
-    nominated_node_name: str = ""
 
 
 class Pod(Part, frozen=True, kw_only=True, tag_field="kind", tag="Pod"):

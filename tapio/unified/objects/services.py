@@ -33,16 +33,9 @@ class EndpointConditions(Part, frozen=True, kw_only=True):
     terminating: bool | None = None
 
 
-class TargetRef(Part, frozen=True, kw_only=True):
-    kind: str = ""
-    name: str = ""
-    uid: str = ""
-
-
 class Endpoint(Part, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
-    target_ref: TargetRef | None = None
     node_name: str = ""
 
 

@@ -279,6 +279,15 @@ def test_a_claim_is_to_blame_for_its_volume() -> None:
     assert link.blame == ObjectKey("PersistentVolumeClaim", NS, "data")
 
 
+def test_the_volume_of_an_accounts_token_is_no_claims() -> None:
+    token = {"name": "kube-api-access-x7k2p", "projected": {"sources": [{"configMap": {"name": "kube-root-ca.crt"}}]}}
+    obj = pod(volumes=[token, {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}])
+    words = f'MountVolume.SetUp failed for volume "{token["name"]}" : failed to fetch token: timed out'
+    (link,) = Scene().see(obj, at=0).say(obj, "FailedMount", words, at=1, count=9).links(POD, at=1.2)
+    assert (link.code, link.blame) == ("startup.mount_failed", DEPLOYMENT)
+    assert link.attributes["volume"] == "kube-api-access"
+
+
 def test_what_says_why_outranks_the_list_of_what_is_waited_for() -> None:
     scene = unmounted("hostPath type check failed: /data is not a directory")
     words = "Unable to attach or mount volumes: unmounted volumes=[settings], unattached volumes=[]: timed out"

@@ -42,7 +42,7 @@ class View:
     def root(self) -> ObjectKey:
         """The topmost owner known; the entity itself where nobody owns it."""
         if self.event.root:
-            return ObjectKey.parse(self.event.root)
+            return self.moment.name_of(ObjectKey.parse(self.event.root))
         owners = self.event.k8s_context.owner_references
         return ObjectKey(owners[0].kind, self.key.namespace, owners[0].name) if owners else self.key
 

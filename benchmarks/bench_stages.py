@@ -128,12 +128,12 @@ def memory(objects: int, count: int) -> None:
     """Prints bytes per live object in one shard that has half the partitions and hears all that is shared."""
     cluster = Cluster(max(1, objects // OBJECTS_PER_WORKLOAD))
     with tempfile.TemporaryDirectory() as folder, closing(SqliteStore(Path(folder) / "graph.sqlite")) as store:
-        gc.collect()
-        tracemalloc.start()
+        appeared, updates = list(cluster.appears()), list(cluster.updates(count))
+        tracemalloc.start()  # what was made before is no part of what is counted
         shard = Shard(0, store)
-        live = feed(list(cluster.appears()), [shard], Clock(None))
+        live = feed(appeared, [shard], Clock(None))
         state = _held() / live
-        feed(list(cluster.updates(count)), [shard], Clock(None))
+        feed(updates, [shard], Clock(None))
         history = _held() / live - state
         tracemalloc.stop()
     print(f"{live:>7,} objects, bytes per live object in one of two shards: {state:,.0f} of current state")

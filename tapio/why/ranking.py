@@ -33,6 +33,7 @@ _SHALLOW_FIRST = {
         "network.dns_failed",
         "admission.",
         "performance.",
+        "runtime.volume_full",
     ),
 }
 _ORDER = tuple(_SHALLOW_FIRST)

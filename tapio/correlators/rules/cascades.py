@@ -140,7 +140,7 @@ def config_stale(container: ContainerView) -> Iterator[Finding]:
     onset = pod.onset
     if since is None or onset is None or pod.ready or container.status.ready or container.unwell:
         return
-    change = next((one for one in _unread(container) if _speaks_of(container, one.before)), None)
+    change = next((one for one in unread(container) if _speaks_of(container, one.before)), None)
     if change is None or came_before(change.at, since) or not in_time(change, onset):
         return
     yield Finding(
@@ -164,7 +164,7 @@ def _speaks_of(container: ContainerView, value: object) -> bool:
     return isinstance(value, str) and len(value) > 1 and has(container.last_words, value)
 
 
-def _unread(container: ContainerView) -> list[Change]:
+def unread(container: ContainerView) -> list[Change]:
     """Changes of what the container has in its environment, the newest first."""
     pod = container.pod
     mine = [one for one in pod.references if one.how == "env" and one.container == container.name]

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from tapio.correlators.rules.asked import in_trouble
 from tapio.correlators.rules.crashes import crash_of
+from tapio.correlators.rules.denial_text import newest_line
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.views import ContainerView, PodView, evidence
 from tapio.graph import Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey
+from tapio.unified import objects as k8s
 
 _NO_ROOM = re.compile(r"no space left on device|\bENOSPC\b", re.IGNORECASE)
 _STARTING = frozenset({EventName.IMAGE_PULL_FAILED, EventName.CONTAINER_START_FAILED, EventName.POD_SANDBOX_FAILED})
@@ -74,6 +77,57 @@ def node_oom(container: ContainerView) -> Iterator[Finding]:
         ruled_out=(RuledOut(code="runtime.oom_killed", because="its own limit was not reached"),),
         next=(f"kubectl describe node {node.key.name}   # what runs there without a memory limit",),
     )
+
+
+# The kernel's words and quotas' (XFS, NFS), SQLite's.
+_FULL = re.compile(rf"{_NO_ROOM.pattern}|disk quota exceeded|\bEDQUOT\b|database or disk is full", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w.])/[\w.@%+/-]+")
+
+
+@rule("runtime.volume_full", version=1, decided_by=("kubeapi", "systemd"))
+def volume_full(container: ContainerView) -> Iterator[Finding]:
+    """The program has no room left on a volume: its claim is to blame, else what is mounted without one.
+
+    Which volume that is, is read from the path; without one, from the only claim that the container mounts.
+    """
+    line = newest_line(container.last_words, _FULL) if in_trouble(container) else ""
+    volume = _written(container, line) if line else None
+    if volume is None:
+        return
+    pod, claim = container.pod, volume.persistent_volume_claim
+    blame = ObjectKey("PersistentVolumeClaim", pod.key.namespace, claim.claim_name) if claim else pod.workload
+    told = f'container {container.name} says: "{shortened(line, 120)}"'
+    end = container.last_end if container.unwell else None
+    yield Finding(
+        code="runtime.volume_full",
+        blame=blame,
+        workload=pod.workload,
+        summary=f'volume {volume.name} of container {container.name} is full: "{shortened(line, 120)}"',
+        confidence=0.88,
+        evidence=(evidence(end.event, told, at=end.at) if end else pod.fact(told),),
+        attributes={"container": container.name, "volume": volume.name, "last_line": line},
+        ruled_out=(RuledOut(code="runtime.crash_app", because="there is no room for what it writes"),),
+        next=(f"kubectl -n {blame.namespace} describe {target(blame)}   # its size, and what fills it",),
+    )
+
+
+def _written(container: ContainerView, line: str) -> k8s.Volume | None:
+    """The volume that the line speaks of; None where it may be the container's own file system, or the node's."""
+    volumes = {one.name: one for one in container.pod.spec.volumes if _may_be_written(one)}
+    mounts = [
+        (one.mount_path.rstrip("/"), volumes[one.name]) for one in container.spec.volume_mounts if one.name in volumes
+    ]
+    paths = _PATH.findall(line)
+    under = [(place, one) for place, one in mounts if any(f"{path}/".startswith(f"{place}/") for path in paths)]
+    if under:
+        return max(under, key=lambda found: len(found[0]))[1]
+    claimed = [one for _, one in mounts if one.persistent_volume_claim]
+    return claimed[0] if len(claimed) == 1 and not paths else None
+
+
+def _may_be_written(volume: k8s.Volume) -> bool:
+    """Whether it is a claim or a folder of the pod's own; one of the node is as full as the node."""
+    return not (volume.config_map or volume.secret or volume.projected or volume.host_path)
 
 
 _NO_DESCRIPTOR = re.compile(r"too many open files|\bEMFILE\b|\bENFILE\b", re.IGNORECASE)

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 
 from tapio.correlators.rules.asked import in_trouble
+from tapio.correlators.rules.cascades import unread
 from tapio.correlators.rules.crashes import crash_of, ended_by_kubelet
 from tapio.correlators.rules.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE, newest_line
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.remedies import named, undo_or_correct
+from tapio.correlators.rules.remedies import named, restart, undo_or_correct
+from tapio.correlators.seconds import came_before
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import in_time, reference_changes, rollout_changes
 from tapio.correlators.views import ContainerView, change_evidence, evidence
@@ -32,18 +34,30 @@ def credentials_invalid(container: ContainerView) -> Iterator[Finding]:
     if not line:
         return
     change = _brought(container, _CREDENTIALS)
+    stale = None if change else _stale(container)
+    change = change or stale
+    since = f" since {change.field} changed, which it read when it started" if stale and change else ""
     yield Finding(
         code="runtime.credentials_invalid",
         blame=change.entity if change else container.pod.workload,
         workload=container.pod.workload,
         change=change,
-        summary=f'container {container.name} is not let in: "{line[:120]}"',
+        summary=f'container {container.name} is not let in{since}: "{line[:120]}"',
         confidence=0.96 if change else 0.8,
         evidence=_proof(container, line, change),
         attributes={"container": container.name, "last_line": line},
         ruled_out=(RuledOut(code="runtime.dependency_address", because="what it depends on answered"),),
-        next=_next(container, change, "env"),
+        next=(restart(container.pod.workload, container.pod.key.name),) if stale else _next(container, change, "env"),
     )
+
+
+def _stale(container: ContainerView) -> Change | None:
+    """The change of a credential that the container has in its environment as it was: it was told of it too early."""
+    since, onset = container.running_since, container.pod.onset
+    if since is None or onset is None or container.unwell:
+        return None
+    concerned = (one for one in unread(container) if one.entity.kind == "Secret" or _CREDENTIALS.search(one.field))
+    return next((one for one in concerned if in_time(one, onset) and not came_before(one.at, since)), None)
 
 
 @rule("runtime.certificate_expired", "runtime.certificate_invalid", version=2, decided_by=("kubeapi", "systemd"))

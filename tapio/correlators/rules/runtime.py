@@ -7,6 +7,7 @@ from tapio.correlators.quantities import amount
 from tapio.correlators.rules.crashes import crash_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import restart, target, undo
+from tapio.correlators.rules.siblings import waits_for
 from tapio.correlators.sequence import describe_end, signal_of
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
 from tapio.correlators.views import ContainerView, End, change_evidence, evidence
@@ -74,10 +75,11 @@ def _oom_next(container: ContainerView, change: Change | None) -> tuple[str, ...
 def crash_after_change(container: ContainerView) -> Iterator[Finding]:
     """The container crashes since a change that it consumed: of its template, or of a ConfigMap or Secret it reads.
 
-    A change after the first crash is not its cause; nor is one in an object that the container does not read.
+    A change after the first crash is not its cause; nor is one in an object that the container does not read. One that
+    ends because another container of its pod is down has that one's cause.
     """
     end = crash_of(container)
-    if end is None:
+    if end is None or waits_for(container):
         return
     onset = container.pod.onset or end.at
     candidates = _candidates(container, end, onset)
@@ -109,7 +111,7 @@ _FROM_OUTSIDE = frozenset({9, 15})  # KILL and TERM come from somebody else, and
 def crash_app(container: ContainerView) -> Iterator[Finding]:
     """The program ends by itself, and nothing it consumes changed before."""
     end = crash_of(container)
-    if end is None or _candidates(container, end, container.pod.onset or end.at):
+    if end is None or waits_for(container) or _candidates(container, end, container.pod.onset or end.at):
         return
     line = container.last_line
     said = f': "{line[:120]}"' if line else ""

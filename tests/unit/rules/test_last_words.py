@@ -168,3 +168,27 @@ def test_a_folder_that_is_another_users_is_a_matter_of_the_volume() -> None:
     words = 'FATAL: data directory "/var/lib/pg/data" has wrong ownership'
     assert told(ending(words, obj)) == ["startup.volume_permission"]
     assert told(ending("setrlimit: operation not permitted", obj)) == []
+
+
+def rotated(at: float, *, about: str = "data.password") -> Scene:
+    """A client with a Secret in its environment that changed at `at`; it is refused since minute 2."""
+    source = {"secretKeyRef": {"name": "db-auth", "key": "password"}}
+    obj = pod(created=-9, containers=[{"name": "app", "env": [{"name": "PW", "valueFrom": source}]}])
+    scene = Scene().see(deployment(), at=-10).see(with_status(obj, running(-8), ready=True, ready_since=-8), at=-8)
+    meta = {"name": "db-auth", "namespace": NS, "uid": "secret-db", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    secret = {"kind": "Secret", "metadata": meta}
+    scene.see(secret, at=-9).see(secret, at=at, changes=[{"field": about, "before": None, "after": {"redacted": "x"}}])
+    scene.see(with_status(obj, running(-8, ready=False), ready_since=2), at=2)
+    return scene.log(obj, 'FATAL: password authentication failed for user "web"', at=2.2)
+
+
+def test_a_credential_that_changed_after_the_client_read_it_is_to_blame() -> None:
+    (link,) = [one for one in rotated(1).links(POD, at=4) if one.code == "runtime.credentials_invalid"]
+    assert link.blame == ObjectKey("Secret", NS, "db-auth")
+    assert "when it started" in link.summary
+    assert link.next == (f"kubectl -n {NS} rollout restart deployment/web",)
+
+
+def test_a_key_that_the_client_does_not_read_is_not() -> None:
+    (link,) = [one for one in rotated(1, about="data.other").links(POD, at=4) if "credentials" in one.code]
+    assert link.blame == DEPLOYMENT

@@ -147,3 +147,32 @@ def test_an_oom_of_the_node_at_another_time_killed_somebody_else() -> None:
 def test_a_program_out_of_descriptors_says_so() -> None:
     (link,) = deeper(crashed("accept tcp [::]:80: accept4: too many open files"))
     assert (link.code, link.blame) == ("performance.fd_exhausted", DEPLOYMENT)
+
+
+def filling(words: str, **volume: object) -> Scene:
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    containers = [{"name": "app", "volumeMounts": mounts}]
+    obj = pod(containers=containers, volumes=[{"name": "data", **volume}])
+    status = crash_looping(ended(1, started=1, at=2, message=words))
+    return Scene().see(node(), at=-10).see(with_status(obj, status), at=2.1)
+
+
+def full(scene: Scene) -> list[ObjectKey]:
+    return [one.blame for one in scene.links(POD, at=3) if one.code == "runtime.volume_full"]
+
+
+CLAIM = {"persistentVolumeClaim": {"claimName": "web-data"}}
+
+
+def test_a_claim_that_is_full_is_to_blame() -> None:
+    claim = ObjectKey("PersistentVolumeClaim", NS, "web-data")
+    assert full(filling("write /data/wal/1: no space left on device", **CLAIM)) == [claim]
+    assert full(filling("PANIC: could not write: No space left on device", **CLAIM)) == [claim]
+    assert full(filling("open /data/x: disk quota exceeded", emptyDir={})) == [DEPLOYMENT]
+
+
+def test_what_is_full_may_be_no_volume_of_its_own() -> None:
+    assert full(filling("write /var/log/x: no space left on device", **CLAIM)) == []
+    assert full(filling("write /data/x: no space left on device", hostPath={"path": "/data"})) == []
+    assert full(filling("No space left on device", emptyDir={})) == []
+    assert full(filling("write /data/x: permission denied", **CLAIM)) == []

@@ -75,7 +75,7 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
     """
     if not in_trouble(container):
         return
-    for view, line in _asked_services(container):
+    for view, line in asked_services(container):
         if view.spec.selector and (not view.ready_endpoints or view.astray):
             if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
@@ -88,7 +88,7 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
 def _unnamed(container: ContainerView) -> tuple[ServiceView, str] | None:
     """The one Service of its settings that nothing backs, and a line that tells of silence without saying whose."""
     line = speaks_of_silence(container.last_words)
-    if not line or any(_asked_services(container)):
+    if not line or any(asked_services(container)):
         return None
     empty = [one for one in told_of(container) if one.spec.selector and not one.ready_endpoints]
     return (empty[0], line) if len(empty) == 1 else None
@@ -103,7 +103,7 @@ def refused(container: ContainerView) -> Iterator[Finding]:
     """
     if not in_trouble(container):
         return
-    for service, line in _asked_services(container):
+    for service, line in asked_services(container):
         if "refused" in line.lower() and service.ready_backends and not service.astray:
             if _had_been_ready(service, _said_at(container)) and setting_change(container, service.key.name) is None:
                 yield _refused_by(container, service, line)
@@ -145,7 +145,7 @@ def _refused_by(container: ContainerView, service: ServiceView, line: str) -> Fi
     )
 
 
-def _asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:
+def asked_services(container: ContainerView) -> Iterator[tuple[ServiceView, str]]:
     """The Services that its last words say it did not reach; the name service is network.dns_failed's matter."""
     for address, line in unanswered(container.last_words):
         service = service_at(container, address) if address.port != DNS_PORT else None

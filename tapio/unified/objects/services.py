@@ -20,6 +20,7 @@ class ServiceSpec(Part, frozen=True, kw_only=True):
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
     external_name: str = ""
     publish_not_ready_addresses: bool = False
+    internal_traffic_policy: str = "Cluster"
 
 
 class Service(Part, frozen=True, kw_only=True, tag_field="kind", tag="Service"):

@@ -84,7 +84,9 @@ def _unavailable(workload: WorkloadView) -> Sighting:
     budget = timedelta(seconds=deadline) if deadline else START_BUDGET
     text = f"{workload.available} of {workload.desired} pods are available"
     seen = seen_of(workload, SymptomCode.UNAVAILABLE, since, text)
-    return msgspec.structs.replace(seen, expected_by=since + budget)
+    overdue_at = workload.overdue_at
+    recheck_at = overdue_at if overdue_at and workload.at < overdue_at else seen.recheck_at
+    return msgspec.structs.replace(seen, expected_by=since + budget, recheck_at=recheck_at)
 
 
 def _job(job: WorkloadView) -> Sighting | None:

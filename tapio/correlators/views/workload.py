@@ -19,6 +19,7 @@ from tapio.unified import objects as k8s
 _TO_ZERO = re.compile(r"Scaled down replica set \S+ (?:from \d+ )?to 0")
 
 _ACCOUNT_COMES_WITHIN = timedelta(seconds=5)
+_CONTROLLERS_PATIENCE = timedelta(seconds=60)
 
 
 class WorkloadView(View):
@@ -78,6 +79,16 @@ class WorkloadView(View):
         if isinstance(self.object, k8s.DaemonSet):
             return self.status.number_ready < self.desired
         return self.status.replicas < self.desired
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When a controller that is at work would have taken note of its spec; None where it has.
+
+        One that is busy takes a second or two: it writes status.observedGeneration before it does anything else.
+        """
+        if self.by_hearsay or self.object.metadata.generation <= self.status.observed_generation:
+            return None
+        return None if isinstance(self.object, k8s.Job) else self.event.timestamp + _CONTROLLERS_PATIENCE
 
     @property
     def refused_since(self) -> datetime:

@@ -60,7 +60,8 @@ def test_the_change_that_made_it_local_is_named() -> None:
     change = {"field": "spec.internalTrafficPolicy", "before": "Cluster", "after": "Local"}
     scene.see(api, at=1, changes=[change])
     (link,) = [one for one in scene.links(POD, at=3) if one.code == "network.traffic_policy_local"]
-    assert link.change and link.change.after == "Local"
+    assert link.change is not None
+    assert link.change.after == "Local"
 
 
 def test_a_node_whose_proxy_is_down_does_not_lead_to_services() -> None:

@@ -6,6 +6,7 @@ RFC 7519 (JWT), RFC 3986 (userinfo).
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -97,9 +98,12 @@ class Redactor:
         return known
 
     def _value(self, name: str, value: str) -> str:
+        hides = _names_a_secret(name)
+        if not (hides or self._own or _WORTH_A_LOOK.search(value)):
+            return value
         if not value or value.lower() in {"true", "false"} or _REFERENCE.fullmatch(value):
             return value
-        if not _SECRET_NAME.search(name) or (_LOCATION.search(name) and value.startswith("/")):
+        if not hides or (_LOCATION.search(name) and value.startswith("/")):
             return self.text(value)
         return self.mark(value)
 
@@ -156,6 +160,11 @@ class Redactor:
         if len(self._cache) >= _CACHED:
             self._cache.clear()
         self._cache[text, under] = safe
+
+
+@lru_cache(maxsize=10_000)
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def shown(value: Any) -> Any:  # noqa: ANN401  any JSON value

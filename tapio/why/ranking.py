@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import msgspec
 
@@ -160,5 +161,6 @@ def _gives_way(link: Link, other: Link) -> bool:
     return other.code.startswith(_SHALLOW_FIRST[_ORDER[depth]])
 
 
+@cache
 def _depth(code: str) -> int:
     return next((place for place, prefix in enumerate(_ORDER) if code.startswith(prefix)), len(_ORDER))

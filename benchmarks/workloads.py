@@ -108,7 +108,7 @@ class Cluster:
     def deployment(self, number: int, how: str = "MODIFIED") -> RawEvent:
         at = self._tick()
         spec = {**_selecting(number), "template": _template(number), "replicas": PODS_PER_WORKLOAD}
-        status = {"replicas": PODS_PER_WORKLOAD, "readyReplicas": self._random.randint(1, PODS_PER_WORKLOAD)}
+        status = self.replicas(number)
         meta = self._meta("deploy", _namespace(number), f"app-{number}")
         document = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": meta, "spec": spec, "status": status}
         return self._watch(at, how, document, root=_root(number))
@@ -116,16 +116,21 @@ class Cluster:
     def replica_set(self, number: int, how: str = "MODIFIED") -> RawEvent:
         at = self._tick()
         spec = {**_selecting(number), "template": _template(number), "replicas": PODS_PER_WORKLOAD}
-        status = {"replicas": PODS_PER_WORKLOAD, "readyReplicas": self._random.randint(1, PODS_PER_WORKLOAD)}
+        status = self.replicas(number)
         owner = ("Deployment", f"app-{number}")
         meta = self._meta("rs", _namespace(number), f"app-{number}-5d9c", owner=owner)
         document = {"kind": "ReplicaSet", "apiVersion": "apps/v1", "metadata": meta, "spec": spec, "status": status}
         return self._watch(at, how, document, root=_root(number))
 
+    def replicas(self, number: int) -> dict[str, int]:
+        """What a workload's status counts: all are up and, as a rollout that never ends has it, none yet available."""
+        del number
+        return {"replicas": PODS_PER_WORKLOAD, "readyReplicas": self._random.randint(1, PODS_PER_WORKLOAD)}
+
     def pod(self, number: int, pod: int, how: str = "MODIFIED") -> RawEvent:
         at = self._tick()
         name = f"app-{number}-5d9c-{pod}"
-        crashing = number % 50 == 0
+        crashing = crashes(number)
         self._restarts[name] = self._restarts.get(name, 0) + crashing
         owner = ("ReplicaSet", f"app-{number}-5d9c")
         meta = self._meta("pod", _namespace(number), name, {"app": f"app-{number}"}, owner=owner)
@@ -231,6 +236,11 @@ class Cluster:
         if how != "MODIFIED" or before is None or before[0] != now[0]:
             return []
         return ["wish", "status"] if before == now else ["wish"]
+
+
+def crashes(number: int) -> bool:
+    """Whether a workload's pods crash: one in fifty does."""
+    return number % 50 == 0
 
 
 def _rfc3339(at: datetime) -> str:

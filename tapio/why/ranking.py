@@ -36,6 +36,8 @@ _SHALLOW_FIRST = {
         "performance.",
         "runtime.volume_full",
     ),
+    "runtime.oom_killed": ("admission.webhook_mutated",),
+    "startup.": ("admission.webhook_mutated",),
 }
 _ORDER = tuple(_SHALLOW_FIRST)
 _TRANSIENT = frozenset(

@@ -14,7 +14,7 @@ from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
-_PULLING = frozenset(
+PULLING = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "InvalidImageName"}
     | {"RegistryUnavailable", "SignatureValidationFailed"}
 )
@@ -35,7 +35,7 @@ def image_pull(container: ContainerView) -> Iterator[Finding]:
     The answer that was given most often counts: among many certificate errors one timeout is noise.
     """
     waiting = container.waiting
-    if waiting is None or waiting.reason not in _PULLING:
+    if waiting is None or waiting.reason not in PULLING:
         return
     said = _pull_errors(container)
     if not said:
@@ -128,7 +128,7 @@ def _pull_messages(container: ContainerView) -> Iterator[tuple[UnifiedEvent, str
         if about and about.container in ("", container.name) and _about_image(event.message, container.spec.image):
             yield event, event.message, about.count
     for event, waiting in container.waits:
-        if waiting.reason in _PULLING:
+        if waiting.reason in PULLING:
             yield event, f"{waiting.reason}: {waiting.message}", 1
 
 

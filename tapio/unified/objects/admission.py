@@ -1,6 +1,6 @@
 """What admission leans on: quotas, limit ranges, webhooks."""
 
-from tapio.unified.objects.part import ObjectMeta, Part, Quantity
+from tapio.unified.objects.part import LabelSelector, ObjectMeta, Part, Quantity
 
 
 class QuotaSpec(Part, frozen=True, kw_only=True):
@@ -47,8 +47,16 @@ class WebhookClient(Part, frozen=True, kw_only=True):
     url: str = ""
 
 
+class WebhookRule(Part, frozen=True, kw_only=True):
+    operations: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+
 class Webhook(Part, frozen=True, kw_only=True):
     name: str
+    rules: tuple[WebhookRule, ...] = ()
+    namespace_selector: LabelSelector | None = None
+    object_selector: LabelSelector | None = None
     client_config: WebhookClient = WebhookClient()
     failure_policy: str = "Fail"
     timeout_seconds: int = 10

@@ -37,7 +37,7 @@ def changes(
     Field, before and after; linked where a cause rests on it, else coincident.
     Of TYPE/NAME and whatever may carry a change to it; with -n alone, of everything there; else of everything.
     """
-    from tapio.cli import places, printing, screens
+    from tapio.cli import places, printing, views
     from tapio.why.lists import LONGEST, ChangeList, Page
     from tapio.why.lists import changes as changed
 
@@ -51,6 +51,6 @@ def changes(
         lambda question, graph: changed(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, screens.changes)
+    printing.show(found, output, views.CHANGES)
     printing.note_more(found)
     return Exit.DONE

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from tapio.cli.options import Format, Output
+from tapio.cli.options import DocumentFormat, Output
 from tapio.errors import Exit
 
 if TYPE_CHECKING:
@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from tapio.settings import Settings
 
 
-def config(output: Format = Output.TEXT) -> int:
+def config(output: DocumentFormat = Output.TEXT) -> int:
     """Show the settings in force, each with its source."""
     import json
 
     from tapio import settings
+    from tapio.cli import printing
 
     loaded = settings.load()
     values = {key: _shown(value) for key, value in _flat(loaded.settings)}
-    if output is Output.JSON:
+    if output is not Output.TEXT:
         document = {key: {"value": value, "source": loaded.sources[key]} for key, value in values.items()}
-        print(json.dumps(document, indent=2))
+        encoded = json.dumps(document, indent=2)
+        print(encoded if output is Output.JSON else printing.as_yaml(encoded.encode()))
         return Exit.DONE
     lines = [(f"{key} = {json.dumps(value)}", loaded.sources[key]) for key, value in values.items()]
     longest = max(len(setting) for setting, _ in lines)

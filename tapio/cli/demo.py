@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tapio.cli.options import Output
 from tapio.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _play(events: "Sequence[RawEvent]", path: "Path") -> None:
     terminal.note(f"{path.name.removesuffix('.jsonl.gz')}: {len(events)} recorded events of a real cluster")
     with playing.played(events) as api:
         answers = asking.why(places.Where(server=api), Question())
-        print(asking.printed(answers, places.Where(file=str(path)), each=False, as_json=False), flush=True)
+        print(asking.printed(answers, places.Where(file=str(path)), each=False, output=Output.TEXT), flush=True)
         print(_TRY, flush=True)
 
 

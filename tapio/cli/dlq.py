@@ -1,11 +1,11 @@
 """`tapio dlq`: what failed for good and was put aside: listed, shown, played again, dropped."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from tapio.cli.options import Format, Output
+from tapio.cli.options import DocumentFormat, Format, Output
 from tapio.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def list_(everything: All = False, output: Format = Output.TEXT, nats: Nats = No
 
 
 @app.command()
-def show(number: Number, output: Format = Output.TEXT, nats: Nats = None) -> int:
+def show(number: Number, output: DocumentFormat = Output.TEXT, nats: Nats = None) -> int:
     """Show one letter whole: the error, and the original."""
+    from tapio.cli import letters, printing
     from tapio.pipeline import dead_letters
 
     async def found(streams: "JetStreams") -> "tuple[Letter, bytes | None]":
@@ -53,10 +54,7 @@ def show(number: Number, output: Format = Output.TEXT, nats: Nats = None) -> int
         return letter, await dead_letters.original(streams, letter.letter)
 
     letter, original = _asked(nats, found)
-    if output is Output.JSON:
-        _print_json(_document(letter) | {"original": _text(original)})
-    else:
-        print("\n".join(_whole(letter, original)))
+    printing.show(letters.whole(letter, original), output, letters.WHOLE)
     return Exit.DONE
 
 
@@ -104,13 +102,11 @@ def drop(numbers: Numbers = None, everything: All = False, nats: Nats = None) ->
 
 
 def _list(nats: str | None, *, everything: bool, output: Output) -> int:
+    from tapio.cli import letters, printing
     from tapio.pipeline import dead_letters
 
     found = [one for one in _asked(nats, dead_letters.letters) if everything or one.settled is None]
-    if output is Output.JSON:
-        _print_json({"apiVersion": "tapio.dev/v1", "kind": "DeadLetterList", "items": [*map(_document, found)]})
-    else:
-        print("\n".join(_lines(found)))
+    printing.show(letters.listed(found), output, letters.LIST)
     return Exit.DONE
 
 
@@ -133,68 +129,3 @@ def _asked(nats: str | None, ask: "Callable[[JetStreams], Awaitable[T]]") -> T:
     from tapio.cli import streams
 
     return asyncio.run(streams.ask(settings.load({"nats": nats}).settings, ask))
-
-
-# --- Words -----------------------------------------------------------------------------------------------------------
-
-
-def _lines(found: "Sequence[Letter]") -> Iterator[str]:
-    import shutil
-
-    from tapio.cli.screens import hung
-
-    if not found:
-        yield "nothing is put aside"
-        return
-    width = max(40, shutil.get_terminal_size().columns)
-    longest = max(len(str(one.number)) for one in found)
-    for one in found:
-        said = one.letter
-        dealt = f"  [{one.settled}]" if one.settled else ""
-        yield from hung(f"{one.number:>{longest}}  ", f"{said.stream} {said.sequence}  {said.subject}{dealt}", width)
-        yield from hung(" " * (longest + 4), said.error, width)
-    count = len(found)
-    first = found[0].number
-    yield f"{count} letter{'s' if count > 1 else ''}; tapio dlq show {first}, tapio dlq replay {first}"
-
-
-def _whole(letter: "Letter", original: bytes | None) -> Iterator[str]:
-    said = letter.letter
-    yield f"{said.stream} {said.sequence}  {said.subject}, delivered {said.attempt} times"
-    yield f"error: {said.error}"
-    if letter.settled:
-        yield f"{letter.settled} already"
-    yield "" if original is not None else "the original was too large to be put aside, and its stream let go of it"
-    yield from _text(original or b"").splitlines()
-
-
-def _text(original: bytes | None) -> str:
-    """The original for reading: JSON indented, anything else with what is not printable written out."""
-    import msgspec
-
-    if original is None:
-        return ""
-    try:
-        return msgspec.json.format(original, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return original.decode(errors="backslashreplace").encode("unicode_escape").decode()
-
-
-def _document(letter: "Letter") -> dict[str, Any]:
-    said = letter.letter
-    return {
-        "number": letter.number,
-        "stream": said.stream,
-        "sequence": said.sequence,
-        "subject": said.subject,
-        "attempt": said.attempt,
-        "error": said.error,
-        "omitted": said.omitted,
-        "settled": letter.settled,
-    }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    import json
-
-    print(json.dumps(document, indent=2))

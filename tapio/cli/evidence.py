@@ -32,7 +32,7 @@ def evidence(
     An explanation's id holds for the moment it was given for and the flags it was asked with; where the running Tapio
     does not remember it, --at takes the `at` of its JSON.
     """
-    from tapio.cli import places, printing, screens
+    from tapio.cli import places, printing, views
     from tapio.why.lists import Evidence
 
     where = places.Where(file=file, server=server)
@@ -44,7 +44,7 @@ def evidence(
         found = places.ask(where, f"/v1/evidence/{quote(id_, safe='')}", places.parameters(asked), Evidence)
     else:
         found = _here(id_, asked, here)
-    printing.show(found, output, screens.evidence)
+    printing.show(found, output, views.EVIDENCE)
     return Exit.DONE
 
 

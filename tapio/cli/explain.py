@@ -9,6 +9,7 @@ from tapio.cli.options import Format, Output
 from tapio.errors import Exit
 
 if TYPE_CHECKING:
+    from tapio.cli.tables import Table
     from tapio.correlators.catalog import RuleEntry, RuleList
     from tapio.why.clock import Clock
 
@@ -24,8 +25,30 @@ def explain(code: Code = "", output: Format = Output.TEXT) -> int:
     from tapio.correlators.catalog import catalog
 
     found = catalog(code)
-    printing.show(found, output, _told if code else _listed)
+    view = printing.View(screen=_told if code else _listed, table=_table, names=_codes)
+    printing.show(found, output, view)
     return Exit.DONE
+
+
+def _codes(found: "RuleList") -> Iterator[str]:
+    """What `tapio explain` takes."""
+    return iter(dict.fromkeys(code for entry in found.items for code in entry.codes))
+
+
+def _table(found: "RuleList") -> "Table":
+    from tapio.cli.rows import counted
+    from tapio.cli.tables import Table
+
+    return Table(
+        title=counted(sum(1 for _ in _codes(found)), "cause"),
+        headings=("cause", "judges", "decided by", "rule", "version", "says"),
+        extra=("rule", "version"),
+        rows=tuple(
+            (code, entry.judges, ", ".join(entry.decided_by), entry.rule, entry.version, entry.says)
+            for entry in found.items
+            for code in entry.codes
+        ),
+    )
 
 
 def _listed(found: "RuleList", clock: "Clock", width: int) -> Iterator[str]:  # noqa: ARG001  a rule has no time

@@ -33,12 +33,12 @@ def impact(
     By what is wrong with TYPE/NAME, and by what leans on it whether or not it fails now; without a target, by the
     worst incident.
     """
-    from tapio.cli import places, printing, screens
+    from tapio.cli import places, printing, views
     from tapio.why.lists import ImpactReport
     from tapio.why.lists import impact as hit
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
     asked = places.question(target, namespace, uid=uid, at=at)
     found = places.answer(where, "/v1/impact", asked, ImpactReport, hit)
-    printing.show(found, output, screens.impact)
+    printing.show(found, output, views.IMPACT)
     return Exit.DONE

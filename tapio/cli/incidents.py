@@ -29,9 +29,7 @@ def incidents(
     kubeconfig: Kubeconfig = None,
 ) -> int:
     """List what is wrong, by cause, the worst first."""
-    from functools import partial
-
-    from tapio.cli import places, printing, screens
+    from tapio.cli import places, printing, views
     from tapio.why.lists import LONGEST, IncidentList, Page, incident_list
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
@@ -44,6 +42,6 @@ def incidents(
         lambda question, graph: incident_list(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, partial(screens.incidents, again=f"{where.flags}{places.moment_flag(asked)}"))
+    printing.show(found, output, views.incidents(f"{where.flags}{places.moment_flag(asked)}"))
     printing.note_more(found)
     return Exit.DONE

@@ -1,16 +1,40 @@
 """The flags that several commands share: one name, one letter, one meaning everywhere."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 
 class Output(StrEnum):
-    """How an answer is printed."""
+    """How an answer is printed; `printing` does it."""
 
     TEXT = "text"
+    WIDE = "wide"
     JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+
+
+def _output(*senseless: Output) -> Any:  # noqa: ANN401  as typer.Option
+    """The flag, for a command whose answer makes no sense in some formats: those are refused, and not offered."""
+    possible = [one for one in Output if one not in senseless]
+
+    def checked(chosen: Output) -> Output:
+        if chosen not in possible:
+            raise typer.BadParameter(f"{chosen.value!r} makes no sense here; it is one of {', '.join(possible)}.")
+        return chosen
+
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="|".join(possible),
+        help="How to print it.",
+        callback=checked,
+        autocompletion=lambda: [one.value for one in possible],
+    )
 
 
 Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="What to ask about, or a question in words.")]
@@ -28,7 +52,9 @@ At = Annotated[
 ]
 Back = Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 90s, 15m, 2h (if not given), 3d.")]
 Uid = Annotated[str, typer.Option(metavar="UID", help="Which one, where a name was used more than once.")]
-Format = Annotated[Output, typer.Option("--output", "-o", help="How to print it.")]
+Format = Annotated[Output, _output()]
+NamelessFormat = Annotated[Output, _output(Output.NAME)]
+DocumentFormat = Annotated[Output, _output(Output.WIDE, Output.NAME, Output.JSONL, Output.MARKDOWN)]
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Where Tapio answers (TAPIO_SERVER).")]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, for --live.")]
 Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig, for --live.")]

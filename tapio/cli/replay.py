@@ -43,7 +43,7 @@ def replay(
     The answer is as of the capture's newest event: where nothing else is known of that time, it is that of
     `tapio why -f FILE`, byte for byte, but for coverage.live.
     """
-    from tapio.cli import asking, places
+    from tapio.cli import asking, places, printing
 
     if private and (server is not None or nats is not None):
         raise UsageError("--private excludes --server and --nats", hint="it starts a Tapio of its own")
@@ -51,7 +51,7 @@ def replay(
     events = places.readable(places.read(file), file)
     where = places.Where(file=file) if private else places.Where(server=server)
     answers = _alone(events, asked, each=each) if private else _together(events, asked, where, nats, each=each)
-    print(asking.printed(answers, where, asked, each=each, as_json=output is Output.JSON))
+    printing.write([asking.printed(answers, where, asked, each=each, output=output)])
     return Exit.DONE
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tapio.cli.options import Format, Output, Server
+from tapio.cli.options import NamelessFormat, Output, Server
 from tapio.errors import Exit
 
 if TYPE_CHECKING:
     from serve.status import ActorStatus, SystemStatus
+    from tapio.cli.tables import Cell, Table
     from tapio.why.clock import Clock
 
 
-def status(output: Format = Output.TEXT, server: Server = None) -> int:
+def status(output: NamelessFormat = Output.TEXT, server: Server = None) -> int:
     """Say how each actor of the running Tapio is.
 
     Its restarts, what it has yet to read, the newest event it handled, its last error.
@@ -20,7 +21,7 @@ def status(output: Format = Output.TEXT, server: Server = None) -> int:
     from tapio.cli import places, printing
 
     found = places.ask(places.Where(server=server), "/v1/status", {}, SystemStatus)
-    printing.show(found, output, _screen)
+    printing.show(found, output, printing.View(screen=_screen, table=_table, records=lambda one: one.actors))
     return Exit.DONE
 
 
@@ -28,8 +29,31 @@ def _screen(found: "SystemStatus", clock: "Clock", width: int) -> Iterator[str]:
     longest = max((len(actor.name) for actor in found.actors), default=0)
     for actor in found.actors:
         yield from _actor(actor, longest, clock, width)
-    well = sum(actor.healthy for actor in found.actors)
-    yield f"{well} of {len(found.actors)} actors are well"
+    yield _summary(found)
+
+
+def _summary(found: "SystemStatus") -> str:
+    return f"{sum(actor.healthy for actor in found.actors)} of {len(found.actors)} actors are well"
+
+
+def _table(found: "SystemStatus") -> "Table":
+    from tapio.cli.tables import Table
+
+    return Table(
+        title=_summary(found),
+        headings=("actor", "state", "restarts", "to read", "newest event", "events", "failures", "pid", "error"),
+        extra=("events", "failures", "pid"),
+        rows=tuple(map(_row, found.actors)),
+    )
+
+
+def _row(actor: "ActorStatus") -> "tuple[Cell, ...]":
+    progress = actor.progress
+    state = "well" if actor.healthy else f"not well ({actor.answer})"
+    error = actor.error or (progress.suffers if progress else "")
+    read = (progress.pending, progress.newest) if progress else (None, None)
+    events = progress.events if progress else None
+    return actor.name, state, actor.restarts, *read, events, actor.failures, actor.pid, error
 
 
 def _actor(actor: "ActorStatus", longest: int, clock: "Clock", width: int) -> Iterator[str]:

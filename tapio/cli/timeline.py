@@ -37,7 +37,7 @@ def timeline(
     To TYPE/NAME and what it owns, with the changes that may have reached it; with -n alone, to everything there;
     else to what is in trouble and what was changed.
     """
-    from tapio.cli import places, printing, screens
+    from tapio.cli import places, printing, views
     from tapio.why.lists import LONGEST, Page, Timeline
     from tapio.why.lists import timeline as happened
 
@@ -51,6 +51,6 @@ def timeline(
         lambda question, graph: happened(question, graph, Page(LONGEST)),
         limit=str(LONGEST),
     )
-    printing.show(found, output, screens.timeline)
+    printing.show(found, output, views.TIMELINE)
     printing.note_more(found)
     return Exit.DONE

@@ -47,7 +47,7 @@ def why(
 
     Exits with 0 when nothing is wrong, 2 explained, 3 cause unknown, 4 incomplete, 1 usage, 5 unreachable, 6 forbidden.
     """
-    from tapio.cli import asking, places
+    from tapio.cli import asking, places, printing
     from tapio.why import exit_code_of_each
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
@@ -61,5 +61,5 @@ def why(
         min_confidence=min_confidence,
     )
     answers = asking.why(where, asked, each=each)
-    print(asking.printed(answers, where, asked, each=each, as_json=output is Output.JSON))
+    printing.write([asking.printed(answers, where, asked, each=each, output=output)])
     return Exit.DONE if exit_zero else exit_code_of_each(answers)

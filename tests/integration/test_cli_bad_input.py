@@ -141,7 +141,8 @@ def test_an_unknown_target_names_near_ones(command: str) -> None:
     [
         (("timeline", "--since", "ages"), "no span"),
         (("changes", "--at", "noon"), "no time"),
-        (("incidents", "-o", "yaml"), "yaml"),
+        (("incidents", "-o", "xml"), "'markdown'"),
+        (("sources", "-o", "name"), "it is one of text, wide, json, yaml, jsonl, markdown"),
         (("timeline", "-n", "shop", "-A"), "exclude one another"),
         (("incidents", "--live"), "exclude one another"),
     ],

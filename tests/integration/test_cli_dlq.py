@@ -58,6 +58,8 @@ async def test_letters_are_listed_and_shown_whole(url: str) -> None:
     assert listed.stdout.splitlines()[0] == f"1  RAW 1  {SUBJECT}"
     assert "says the 2. test" in listed.stdout
     assert "2 letters" in listed.stdout
+    assert (await tapio(url, "-o", "name")).stdout.split() == ["1", "2"]
+    assert "| 1 | RAW | 1 |" in (await tapio(url, "list", "-o", "markdown")).stdout
     shown = (await tapio(url, "show", "1")).stdout
     assert "{not json" in shown
     assert '"type": "x"' in (await tapio(url, "show", "2")).stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tapio.cli.demo import incidents as recorded
 from tapio.cli.ports import free_port
@@ -121,6 +122,40 @@ def test_an_id_that_is_nothing_is_said_clearly() -> None:
     done = tapio("evidence", "x0000000000", "-f", CRASH)
     assert done.returncode == 1
     assert "no event that is known, and no explanation" in done.stderr
+
+
+# --- Formats ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["incidents", "timeline", "changes", "evidence"])
+def test_jsonl_holds_the_items_of_json_one_a_line(command: str) -> None:
+    asked = (command, *(["xa8e1a41764"] if command == "evidence" else []), "-f", CRASH)
+    lines = tapio(*asked, "-o", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == document(*asked)["items"]
+
+
+def test_names_are_targets_of_the_next_command() -> None:
+    [incident] = tapio("incidents", "-f", CRASH, "-o", "name").stdout.split()
+    [blamed] = tapio("why", incident, "-f", CRASH, "-o", "name").stdout.split()
+    assert blamed == "configmap/shop/checkout-cfg"
+    hit = tapio("impact", blamed, "-f", CRASH, "-o", "name").stdout.splitlines()
+    assert {incident, "deployment/shop/checkout", "service/shop/checkout"} <= set(hit)
+    codes = tapio("explain", "-o", "name").stdout.split()
+    assert codes[-1] in tapio("explain", codes[-1]).stdout
+
+
+def test_markdown_and_wide_are_of_the_same_rows() -> None:
+    for command, count in (("changes", 4), ("incidents", 1), ("sources", 1)):
+        pasted = tapio(command, "-f", CRASH, "-o", "markdown").stdout.splitlines()
+        wide = tapio(command, "-f", CRASH, "-o", "wide", COLUMNS="40").stdout.splitlines()
+        assert [len(pasted) - 4, len(wide) - 1] == [count, count]
+        assert pasted[0].endswith(" UTC**")
+
+
+def test_settings_and_checks_come_in_yaml_too(tmp_path: Path) -> None:
+    assert yaml.safe_load(tapio("config", "-o", "yaml").stdout) == json.loads(tapio("config", "-o", "json").stdout)
+    checks = tapio("doctor", "-o", "markdown", KUBECONFIG=str(tmp_path / "none"), TAPIO_DATA_DIR=str(tmp_path)).stdout
+    assert checks.startswith("**to mend before \\`tapio up\\`: ")
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 second process; CPU time of this one. Of each size: every object for the first time, then the declared mix, then full
 Pods (benchmarks/workloads.py). Correlate is both shards together, as one raw event costs the cluster that much. Memory
 is what Python has allocated for one shard's engine: for current state after it saw every object once, and what the mix
-adds to that, which is history. `--profile correlate` prints where the time goes; `--only memory` leaves out the rest.
+adds to that, which is history; then both again, of a process that starts from the store. `--profile correlate` prints
+where the time goes; `--only memory` leaves out the rest.
 """
 
 import argparse
@@ -75,6 +76,12 @@ class Shard:
             batch = clock.of("correlate", lambda start=start: self._applied(arrivals[start : start + _APPLIED]))  # type: ignore[misc]  # a default argument binds the loop's value
             clock.of("store", lambda batch=batch: self._store.write(batch))  # type: ignore[misc]  # likewise
 
+    def restart(self) -> None:
+        """Forgets everything and takes it up from the store, as a process that starts again."""
+        self._engine, self._decoder = Engine(self._partitions, PARTITIONS), SharingDecoder()
+        for name in ("shared", *map(str, sorted(self._partitions))):
+            self._engine.restore(self._store.restore(name), self._decoder)
+
     def _decoded(self, pages: Sequence[Page]) -> Iterator[Arrival]:
         for partition, deliveries in pages:
             yield from decode_page(partition, deliveries, self._decoder)[0]
@@ -135,9 +142,13 @@ def memory(objects: int, count: int) -> None:
         state = _held() / live
         feed(updates, [shard], Clock(None))
         history = _held() / live - state
+        shard.restart()
+        restored = _held() / live
         tracemalloc.stop()
     print(f"{live:>7,} objects, bytes per live object in one of two shards: {state:,.0f} of current state")
-    print(f"        and {history:,.0f} of history, after {count:,} events of the mix")
+    print(
+        f"        and {history:,.0f} of history, after {count:,} events of the mix; both after a restart: {restored:,.0f}"
+    )
 
 
 def _held() -> int:

@@ -10,6 +10,7 @@ from tapio.correlators.hearsay import KINDS, born, first_told, root_told
 from tapio.correlators.history import Arrival, Filed, History, changes_of, is_deleted, is_state
 from tapio.correlators.index import Index
 from tapio.correlators.judging import JUDGED, judge
+from tapio.correlators.reuse import Reuse
 from tapio.correlators.rules.nothing import ROUTINE
 from tapio.correlators.timeline import Point, Timeline
 from tapio.correlators.world import Watched, World
@@ -41,19 +42,20 @@ class Engine:
         self._watchers: Index[Watched] = Index()
         self.failures: list[Failure] = []
 
-    def restore(self, partition: str, restored: RestoredPartition) -> None:  # noqa: ARG002  the caller says which it is
-        """Takes up a partition (or `shared`) where the store has it: events say themselves where they belong."""
-        decoder = SharingDecoder()
+    def restore(self, restored: RestoredPartition, decoder: SharingDecoder) -> None:
+        """Takes up a partition (or what is shared) where the store has it: events say themselves where they belong."""
+        reuse = Reuse(self._world.name_of)
         for entry in restored.history:
             event = decoder.decode(entry.document)
             self._world.add(event, event.key)
+            reuse.know(event)
         for change in restored.changes:
             self._world.history(change.entity).remember(change)
         for stored in restored.timelines:
-            timeline = Timeline.unpacked(stored.subject, stored.state)
             known = self._timelines.get(stored.subject)
+            timeline = Timeline.unpacked(stored.subject, stored.state, reuse.of)
             if known is None or known.written < timeline.written:
-                self._timelines[stored.subject] = timeline
+                self._timelines[timeline.subject] = timeline
                 self._watch(timeline)
 
     def apply(self, arrivals: Sequence[Arrival]) -> GraphBatch:

@@ -6,10 +6,10 @@ follows from the events alone.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -115,9 +115,7 @@ class Timeline:
         self.written = 0  # how often it went to the store, which has a row for each uid, each as old as its last change
         self._joined_at: datetime | None = None
         self._past: tuple[Point, ...] = ()  # forgotten since the store was last written
-        self._withdrawn: frozenset[str] = (
-            frozenset()
-        )  # uids that the store may still have verdicts of, and that have none any more
+        self._withdrawn = _NOBODY  # uids that the store may still have verdicts of, and that have none any more
 
     def before(self, at: datetime) -> Point | None:
         """The verdict that held just before `at`."""
@@ -210,13 +208,13 @@ class Timeline:
         return _encoder.encode(_State(self.written, points))
 
     @classmethod
-    def unpacked(cls, subject: ObjectKey, state: bytes) -> "Timeline":
-        """The inverse of `packed`."""
-        timeline = cls(subject)
+    def unpacked(cls, subject: ObjectKey, state: bytes, reuse: Callable[[Any], Any]) -> "Timeline":
+        """The inverse of `packed`; `reuse` gives for a value one that is equal and may be there already."""
+        timeline = cls(reuse(subject))
         packed = _decoder.decode(state)
         timeline.written = packed.written
         timeline.points = tuple(
-            Point(one.at, one.uid, one.verdict, tuple(map(_watched, one.seen))) for one in packed.points
+            reuse(Point(one.at, one.uid, one.verdict, tuple(map(_watched, one.seen)))) for one in packed.points
         )
         return timeline
 

@@ -55,6 +55,11 @@ class World:
         self._groups.add(Group(key.kind, key.namespace), key)
         return self.histories.setdefault(key, History(key))
 
+    def name_of(self, key: ObjectKey) -> ObjectKey:
+        """The key as its history has it, so that what names an object that is known takes no room of its own."""
+        known = self.histories.get(key)
+        return known.key if known else key
+
     def members(self, group: Group | Bearing) -> Collection[ObjectKey]:
         """Every object of the group that was ever seen."""
         return self._groups.of(group)
@@ -109,9 +114,8 @@ class Moment:
         return history
 
     def name_of(self, key: ObjectKey) -> ObjectKey:
-        """The key as the world has it, so that what names an object that is known takes no room of its own."""
-        known = self._world.histories.get(key)
-        return known.key if known else key
+        """The key as the world has it. To name an object is not to look at it."""
+        return self._world.name_of(key)
 
     def state(self, key: ObjectKey) -> UnifiedEvent | None:
         """The object's state at this moment; None when it is unknown or deleted."""

@@ -46,7 +46,7 @@ class Correlate:
     async def run(self) -> None:
         """Restores, then reads for ever. A write that has begun is finished before this ends."""
         with ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._shard.name}") as storing:
-            restored = await _on(storing, restore, self._shard, self._store)
+            restored = await _on(storing, restore, self._shard, self._store, self._decoder)
             self._read = dict(restored.read)
             after = {name: (stream_of(name), sequence) for name, sequence in restored.read.items()}
             async with follow(self._streams, after) as feed:

@@ -12,7 +12,7 @@ from tapio.correlators.engine import Engine
 from tapio.graph import Position
 from tapio.pipeline.transform import stream_of
 from tapio.stores import GraphStore
-from tapio.unified import SHARED
+from tapio.unified import SHARED, SharingDecoder
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +49,19 @@ def reader_of(partition: int) -> str:
     return f"partition/{partition}"
 
 
-def restore(shard: Shard, store: GraphStore) -> Restored:
+def restore(shard: Shard, store: GraphStore, decoder: SharingDecoder | None = None) -> Restored:
     """The shard's engine with what the store has of its partitions, and of the shared stream as far as all of them
-    have read it: partitions that came from different shards may differ there. The engine does not mind doubles.
+    have read it: partitions that came from different shards may differ there. The engine does not mind doubles. What is
+    read from the streams later shares with what is restored when both come from one `decoder`.
     """
     positions = {str(number): _positions(store, number) for number in sorted(shard.partitions)}
     read = {name: saved.get(name, 0) for name, saved in positions.items()}
     shared = min(saved.get(SHARED, 0) for saved in positions.values())
     engine = Engine(shard.partitions, shard.total)
-    engine.restore(SHARED, store.restore(SHARED, up_to=shared))
+    decoder = decoder or SharingDecoder()
+    engine.restore(store.restore(SHARED, up_to=shared), decoder)
     for name in positions:
-        engine.restore(name, store.restore(name))
+        engine.restore(store.restore(name), decoder)
     return Restored(engine, {**read, SHARED: shared})
 
 

@@ -146,9 +146,8 @@ def memory(objects: int, count: int) -> None:
         restored = _held() / live
         tracemalloc.stop()
     print(f"{live:>7,} objects, bytes per live object in one of two shards: {state:,.0f} of current state")
-    print(
-        f"        and {history:,.0f} of history, after {count:,} events of the mix; both after a restart: {restored:,.0f}"
-    )
+    print(f"        and {history:,.0f} of history, after {count:,} events of the mix")
+    print(f"        and {restored:,.0f} of both after a restart")
 
 
 def _held() -> int:

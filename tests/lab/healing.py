@@ -1,4 +1,4 @@
-"""Puts right what a killed test left broken: daemons it had stopped, cordons, taints, the cluster's DNS at zero.
+"""Puts right what a killed test left broken: daemons it had stopped, cordons, taints, DNS at zero, scouts.
 
 It looks at the cluster and not at what was written down, so it works after a `kill -9` at any moment.
 """
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tests.lab import scout
 from tests.lab.kubectl import Kubectl
 from tests.lab.service import Service
 
@@ -33,6 +34,8 @@ def heal(kubectl: Kubectl) -> list[str]:
         kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=1")
         kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=60s")
         undone.append("the cluster's DNS was scaled to zero")
+    if scout.call_back(kubectl):
+        undone.append("scouts were still out")
     return undone
 
 

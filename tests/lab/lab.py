@@ -14,6 +14,7 @@ from tests.lab.command import LabError, run
 from tests.lab.layout import API_URL, ETCD_PORT, NODES, NodeSpec
 from tests.lab.node import enter
 from tests.lab.progress import wait_until
+from tests.lab.scout import wait_until_closed, wait_until_open
 
 Answer = TypeVar("Answer")
 
@@ -93,32 +94,39 @@ class Lab:
 
     @contextmanager
     def cordoned(self, node: str) -> Iterator[None]:
-        """Let no more pods onto a node."""
+        """Let no more pods onto a node, as the scheduler knows by then."""
         self.kubectl("cordon", node)
         try:
+            wait_until_closed(self.cluster.kubectl, node, "unschedulable")
             yield
         finally:
             self.kubectl("uncordon", node)
+            wait_until_open(self.cluster.kubectl, node)
 
     @contextmanager
     def tainted(self, node: str, key: str, effect: str = "NoSchedule") -> Iterator[None]:
-        """Give a node a taint that nothing tolerates."""
+        """Give a node a taint that nothing tolerates, as the scheduler knows by then."""
         self.kubectl("taint", "node", node, f"{key}=yes:{effect}")
         try:
+            wait_until_closed(self.cluster.kubectl, node, "untolerated taint")
             yield
         finally:
             self.kubectl("taint", "node", node, f"{key}:{effect}-")
+            wait_until_open(self.cluster.kubectl, node)
 
     @contextmanager
     def without_kubelet(self, node: str, *, killed: bool = False) -> Iterator[None]:
         """End a node's kubelet, politely or with SIGKILL; its containers run on. NotReady after the grace of 40 s."""
         kubelet = self.cluster.service("kubelet", node)
         (kubelet.kill if killed else kubelet.stop)()
+        heard_at = self._heard_at(node)
         try:
             yield
         finally:
             kubelet.start()
+            self.wait(lambda: self._heard_at(node) != heard_at, 60, f"{node} is heard again")
             self.wait(lambda: self.is_ready(node), 60, f"{node} is ready again")
+            wait_until_open(self.cluster.kubectl, node)  # the taints that it bore meanwhile go a while later
 
     @contextmanager
     def without_dns(self) -> Iterator[None]:
@@ -131,6 +139,11 @@ class Lab:
         finally:
             self.kubectl("scale", "deployment/coredns", where, "--replicas=1")
             self.wait_for_rollout("coredns", "kube-system")
+
+    def _heard_at(self, node: str) -> str:
+        """When the kubelet of a node last renewed its lease: for 40 s an API server takes its last word for true."""
+        renewed: str = self.get("lease", node, "kube-node-lease")["spec"]["renewTime"]
+        return renewed
 
     def is_ready(self, node: str) -> bool:
         """Whether a node says that it is ready, and is heard."""

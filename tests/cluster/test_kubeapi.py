@@ -123,24 +123,27 @@ async def test_pods_and_their_events_know_their_deployment(lab: Lab, lab_namespa
     assert {event.metadata.k8s_root for event in sink.of("event_created")} == {root}
 
 
-class LateOwners(KubeClient):
-    """Hears of ReplicaSets two seconds after they came."""
+def late_owners(sink: Sink) -> type[KubeClient]:
+    """A client that hears of the namespace's ReplicaSets only when a pod has been told of."""
 
-    async def lines(
-        self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str | None = None
-    ) -> AsyncGenerator[list[bytes]]:
-        async with aclosing(super().lines(path, params, idle_s=idle_s, accept=accept)) as lines:
-            async for together in lines:
-                if path.endswith("/replicasets"):
-                    await asyncio.sleep(2)
-                yield together
+    class LateOwners(KubeClient):
+        async def lines(
+            self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str | None = None
+        ) -> AsyncGenerator[list[bytes]]:
+            async with aclosing(super().lines(path, params, idle_s=idle_s, accept=accept)) as lines:
+                async for together in lines:
+                    if path.endswith("/replicasets") and any(sink.namespace.encode() in line for line in together):
+                        await until(lambda: bool(sink.of("pod_created")), every_s=0.05)
+                    yield together
+
+    return LateOwners
 
 
 async def test_pods_whose_owner_is_heard_of_late_are_filed_under_it(
     lab: Lab, lab_namespace: str, tmp_path: Path
 ) -> None:
     sink = Sink(lab_namespace)
-    async with collecting(lab, tmp_path, sink, client=LateOwners):
+    async with collecting(lab, tmp_path, sink, client=late_owners(sink)):
         await until(lambda: bool(sink.of("configmap_created")), every_s=0.05)
         await apply(lab, lab_namespace, deployment(replicas=1))
         await until(lambda: bool(sink.of("replicaset_created")), every_s=0.05)

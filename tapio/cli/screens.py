@@ -42,15 +42,15 @@ def incidents(found: IncidentList, clock: Clock, width: int, again: str = "") ->
         yield f"nothing is wrong at {clock.both(found.at)}" if found.at else _NOTHING_CAME
         return
     for row in found.items:
-        yield from _incident(row, clock, width)
+        yield from incident(row, f"{clock.local(row.symptom.since)}  ", clock, width)
     count = len(found.items)
     worst = _short(found.items[0].subject)
     yield f"{count} incident{'s' if count > 1 else ''} at {clock.both(found.at)}; the first one in full:"
     yield f"tapio why{again} {worst}"
 
 
-def _incident(row: IncidentRow, clock: Clock, width: int) -> Iterator[str]:
-    margin = f"{clock.local(row.symptom.since)}  "
+def incident(row: IncidentRow, margin: str, clock: Clock, width: int) -> Iterator[str]:
+    """One incident beside its margin."""
     blank = " " * len(margin)
     sure = f" ({row.confidence:.2f})" if row.confidence is not None else ""
     blamed = f"  {_short(row.entity)}" if row.entity else ""

@@ -5,6 +5,7 @@ from datetime import UTC
 import msgspec
 
 from tapio.cli.news import News, Notice, differences, present, screen
+from tapio.graph.symptoms import SymptomCode
 from tapio.why.clock import Clock
 from tapio.why.explanation import Ref, Status, SymptomPart
 from tapio.why.lists.incidents import IncidentList, IncidentRow
@@ -21,7 +22,7 @@ def row(pod: str = "web-0", code: str | None = "runtime.crash_after_change", **p
         rank=1,
         status=Status.EXPLAINED if code else Status.UNKNOWN,
         subject=Ref(kind="Pod", namespace="shop", name=pod),
-        symptom=SymptomPart(code="CrashLoopBackOff", since=t(1), message="back-off"),
+        symptom=SymptomPart(code=SymptomCode.CRASH_LOOP, since=t(1), message="back-off"),
         code=code,
         confidence=0.9 if code else None,
         entity=CONFIG if code else None,
@@ -51,7 +52,7 @@ def test_a_first_list_is_present() -> None:
 
 
 def test_what_stays_is_not_told_though_its_id_is_of_another_moment() -> None:
-    symptom = SymptomPart(code="Error", since=t(2), message="exit 1")
+    symptom = SymptomPart(code=SymptomCode.ERROR, since=t(2), message="exit 1")
     assert told([row()], [row(id="x-later", confidence=0.93, symptom=symptom, rank=2)]) == []
 
 

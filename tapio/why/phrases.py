@@ -124,5 +124,9 @@ def steps_of(advice: Iterable[str]) -> list[str]:
 
 def rule_of(explanation: Explanation) -> str:
     """The rule that found the first cause, with its version; empty where there is none."""
-    steps = explanation.causes[0].chain if explanation.causes else ()
-    return next((step.rule for step in reversed(steps) if step.rule), "")
+    if not explanation.causes:
+        return ""
+    cause = explanation.causes[0]
+    ruled = [(step.rule, step.text) for step in reversed(cause.chain) if step.rule]
+    own = (rule for rule, text in ruled if cause.summary.startswith(text))
+    return next(own, ruled[0][0] if ruled else "")

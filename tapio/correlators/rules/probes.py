@@ -16,7 +16,7 @@ from tapio.correlators.rules.probe_judgement import (
     outlived,
     unsaid_mode,
 )
-from tapio.correlators.rules.remedies import shortened, undo_or_correct
+from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end, lost_readiness
 from tapio.correlators.temporal import rollout_changes
 from tapio.correlators.views import ContainerView, change_evidence, evidence
@@ -142,6 +142,8 @@ def _summary(case: Case, judgement: Judgement) -> str:
     what = f"the {failure.probe} probe of container {container.name} ({_asked(case)})"
     if judgement.probe_right:
         return f"{what} rightly fails: {judgement.why}{_words(failure)}"
+    if judgement.mode == "exec" and failure.text and not failure.of_the_probe:
+        return f"{what} has never passed: {judgement.why}{_words(failure)}"
     return f"{what} is wrong: {judgement.why}{_words(failure)}"
 
 
@@ -188,8 +190,11 @@ def _ruled_out(case: Case) -> tuple[RuledOut, ...]:
 def _next(case: Case, judgement: Judgement, change: Change | None) -> tuple[str, ...]:
     container = case.container
     workload = container.pod.workload
+    logs = f"kubectl -n {workload.namespace} logs {container.pod.key.name} -c {container.name}"
     if judgement.probe_right and change is None:
-        return (f"kubectl -n {workload.namespace} logs {container.pod.key.name} -c {container.name}",)
+        return (logs,)
+    if change is None and judgement.mode == "exec" and not case.failure.of_the_probe:
+        return (logs, correct(workload, container.field(FIELDS[case.failure.probe] + _part(case, judgement))))
     return (undo_or_correct(workload, change, container.field(FIELDS[case.failure.probe] + _part(case, judgement))),)
 
 

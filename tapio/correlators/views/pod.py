@@ -72,6 +72,11 @@ class PodView(View):
         return said[-1].message if said else None
 
     @property
+    def readiness_gates(self) -> tuple[str, ...]:
+        """The conditions, beside its containers' readiness, that somebody is to set to True before it is ready."""
+        return tuple(gate.condition_type for gate in self.spec.readiness_gates)
+
+    @property
     def is_gated(self) -> bool:
         """Whether somebody keeps the scheduler from looking at it yet (spec.schedulingGates)."""
         scheduled = self.condition("PodScheduled")

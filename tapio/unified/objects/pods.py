@@ -166,6 +166,10 @@ class Toleration(Part, frozen=True, kw_only=True):
     effect: str = ""
 
 
+class ReadinessGate(Part, frozen=True, kw_only=True):
+    condition_type: str = ""
+
+
 class PodSpec(Part, frozen=True, kw_only=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
@@ -184,6 +188,7 @@ class PodSpec(Part, frozen=True, kw_only=True):
     active_deadline_seconds: int | None = None
     termination_grace_period_seconds: int | None = None
     image_pull_secrets: tuple[NamedRef, ...] = ()
+    readiness_gates: tuple[ReadinessGate, ...] = ()
     security_context: SecurityContext | None = None
 
 

@@ -264,3 +264,9 @@ def test_a_failure_of_which_no_event_is_left_shows_in_what_runs_and_is_not_ready
     assert link.confidence < 0.7
     scene.say(obj, "Started", "Started container app", at=1, container="app")
     assert codes(scene.links(POD, at=30)) == ["none.starting"]  # an Event of the probe would be there, too
+
+
+def test_a_command_that_never_passed_is_not_called_wrong_where_it_ran() -> None:
+    (link,) = killed(probed({"exec": {"command": ["pg_isready"]}}), "/run/pg:5432 - no response").links(POD, at=2)
+    assert "has never passed" in link.summary
+    assert "logs" in link.next[0]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tapio.unified import ObjectKey
+from tapio.why.phrases import rule_of
 from tests.unit.rules.scene import (
     DEPLOYMENT,
     NS,
@@ -176,3 +177,8 @@ def test_what_is_full_may_be_no_volume_of_its_own() -> None:
     assert full(filling("write /data/x: no space left on device", hostPath={"path": "/data"})) == []
     assert full(filling("No space left on device", emptyDir={})) == []
     assert full(filling("write /data/x: permission denied", **CLAIM)) == []
+
+
+def test_the_rule_that_an_answer_names_is_the_first_causes_and_not_a_shallower_ones() -> None:
+    answer = filling("write /data/x: no space left on device", **CLAIM).answer("pod/web-1", at=3)
+    assert rule_of(answer) == "runtime.volume_full@1"

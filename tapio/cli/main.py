@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from tapio.cli import (
     capture,
     changes,
+    completion,
     config,
     demo,
     dlq,
@@ -55,6 +56,7 @@ _COMMANDS = (
     status.status,
     doctor.doctor,
     config.config,
+    completion.completion,
     version.version,
 )
 for command in _COMMANDS:
@@ -84,6 +86,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; everything it raises becomes a message on stderr. Returns the exit code."""
+    completion.answer_shells()
     try:
         return int(app(list(arguments) or ["--help"], prog_name=_program(), standalone_mode=False) or Exit.DONE)
     except TyperException as error:

@@ -123,10 +123,15 @@ def steps_of(advice: Iterable[str]) -> list[str]:
 
 
 def rule_of(explanation: Explanation) -> str:
-    """The rule that found the first cause, with its version; empty where there is none."""
+    """The rule that found the first cause, with its version; empty where there is none.
+
+    A chain holds steps of shallower conclusions too: the rule that bears the cause's name goes first (each bears that of
+    its first code), then one of its family.
+    """
     if not explanation.causes:
         return ""
-    cause = explanation.causes[0]
-    ruled = [(step.rule, step.text) for step in reversed(cause.chain) if step.rule]
-    own = (rule for rule, text in ruled if cause.summary.startswith(text))
-    return next(own, ruled[0][0] if ruled else "")
+    code = explanation.causes[0].code
+    rules = [step.rule for step in reversed(explanation.causes[0].chain) if step.rule]
+    named = [one for one in rules if one.partition("@")[0] == code]
+    family = [one for one in rules if one.startswith(f"{code.partition('.')[0]}.")]
+    return next(iter([*named, *family, *rules]), "")

@@ -125,8 +125,8 @@ def steps_of(advice: Iterable[str]) -> list[str]:
 def rule_of(explanation: Explanation) -> str:
     """The rule that found the first cause, with its version; empty where there is none.
 
-    A chain holds steps of shallower conclusions too: the rule that bears the cause's name goes first (each bears that of
-    its first code), then one of its family.
+    A chain holds steps of shallower conclusions too: the rule that bears the cause's name goes first (each bears its
+    first code's), then one of its family.
     """
     if not explanation.causes:
         return ""

@@ -1,14 +1,16 @@
 """Reading the states of objects: what a pod, its replicas and its template have in common is one object in memory."""
 
+from collections.abc import Callable
 from sys import intern
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from tapio.unified import objects as k8s
-from tapio.unified.parts import Layered, Parts, shared
+from tapio.unified.parts import Layered, Parts, Reader, shared
 
+T = TypeVar("T")
 Labels = Parts[dict[str, str]]
 
 _WORKLOADS = (k8s.Deployment, k8s.ReplicaSet, k8s.StatefulSet, k8s.DaemonSet, k8s.Job)
@@ -69,7 +71,11 @@ def _workload_specs(pod_specs: Parts[k8s.PodSpec], labels: Labels) -> Layered[k8
     metadata = Layered(k8s.TemplateMeta, {"labels": labels.of})
     templates = Layered(k8s.PodTemplate, {"metadata": metadata.decode, "spec": pod_specs.of})
     selectors = Layered(k8s.LabelSelector, {"match_labels": labels.of})
-    return Layered(k8s.WorkloadSpec, {"template": templates.decode, "selector": selectors.decode})
+    return Layered(k8s.WorkloadSpec, {"template": templates.decode, "selector": _or_none(selectors)})
+
+
+def _or_none(reader: Reader[T]) -> Callable[[Any], T | None]:
+    return lambda raw: None if bytes(raw) == b"null" else reader.decode(raw)
 
 
 def _pod_specs(kept: int) -> Layered[k8s.PodSpec]:
@@ -89,17 +95,17 @@ def _pod_specs(kept: int) -> Layered[k8s.PodSpec]:
 
 def _volumes(kept: int) -> Parts[k8s.Volume]:
     """The volume of an account's token bears another name in every pod, and projects the same."""
-    return Parts(Layered(k8s.Volume, {"projected": shared(k8s.ProjectedVolume, kept).of}), kept)
+    return Parts(Layered(k8s.Volume, {"projected": shared(k8s.ProjectedVolume | None, kept).of}), kept)
 
 
 def _containers(kept: int) -> Layered[k8s.Container]:
     """A pod's container has the mount of its account's token, its template's has not; the rest they have in common."""
-    probes = shared(k8s.Probe, kept).of
+    probes = shared(k8s.Probe | None, kept).of
     return Layered(
         k8s.Container,
         ones={
             "env": shared(tuple[k8s.EnvVar, ...], kept).of,
-            "resources": shared(k8s.Resources, kept).of,
+            "resources": shared(k8s.Resources | None, kept).of,
             "liveness_probe": probes,
             "readiness_probe": probes,
             "startup_probe": probes,

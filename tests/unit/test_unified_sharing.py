@@ -56,6 +56,17 @@ def test_what_replicas_and_their_template_have_in_common_is_one_object() -> None
     assert one.spec.containers[0].env is owner.spec.template.spec.containers[0].env
 
 
+def test_null_is_none_where_none_may_be() -> None:
+    web = deployment()
+    web["spec"]["template"]["spec"] = {"containers": [{"name": "app"}]}
+    (event, *_) = unify_events(Scene().see(web, at=0).events)
+    document = msgspec.json.decode(encode(event))
+    document["object"]["spec"]["selector"] = None
+    container = document["object"]["spec"]["template"]["spec"]["containers"][0]
+    container |= {"resources": None, "livenessProbe": None}
+    assert SharingDecoder().decode(msgspec.json.encode(document)).object == event.object
+
+
 def test_what_was_forgotten_is_read_again() -> None:
     decoder = SharingDecoder(kept=2)
     for event in [*events(), *events()]:

@@ -36,10 +36,14 @@ def understand(question: Question, graph: GraphReader) -> Question:
     at = moment_of(question, graph)
     words = _WORD.findall(question.target)
     kinds = {kind.name for word in words if word.lower() not in _ENGLISH and (kind := find_kind(word.strip("./")))}
-    found = _named(words, kinds, graph.entities(at, namespace=question.namespace))
+    known = graph.entities(at, namespace=question.namespace)
+    found = _named(words, kinds, known)
     chosen = _one(_living(found, at), kinds, graph, at)
     if chosen:
         return msgspec.structs.replace(question, target=short_form(*chosen.key), uid=chosen.uid)
+    namespace = _namespace(words, known)
+    if namespace and all(entity.key.name == namespace for entity in found):
+        return msgspec.structs.replace(question, target=f"ns/{namespace}")
     raise _not_understood(question.target, kinds, found)
 
 
@@ -52,6 +56,12 @@ def _named(words: Sequence[str], kinds: set[str], entities: Iterable[Entity]) ->
         return exact
     begun = tuple(f"{name}-" for name in names if len(name) > 1 and not find_kind(name))
     return [entity for entity in fitting if entity.key.name.startswith(begun)]
+
+
+def _namespace(words: Sequence[str], known: Iterable[Entity]) -> str:
+    """The only namespace that a word names: all else that is called so has its name from it, as accounts have."""
+    spaces = {entity.key.namespace for entity in known if entity.key.namespace} & {word.strip("./-") for word in words}
+    return spaces.pop() if len(spaces) == 1 else ""
 
 
 def _living(found: Sequence[Entity], at: datetime) -> list[Entity]:

@@ -8,7 +8,10 @@ from tapio.stores.moments import end_micros
 
 def newest_first(entities: Iterable[Entity]) -> list[Entity]:
     """The newest creation first; by name where two are as old."""
-    by_name = sorted(entities, key=lambda entity: (entity.key, entity.uid))
+    found = list(entities)
+    if len(found) < 2:  # noqa: PLR2004  as nearly always, where one is asked for by name
+        return found
+    by_name = sorted(found, key=lambda entity: (entity.key, entity.uid))
     return sorted(by_name, key=lambda entity: entity.valid_from, reverse=True)
 
 

@@ -98,7 +98,7 @@ def rank(candidates: Iterable[Candidate]) -> tuple[Ranked, ...]:
     for candidate in _without_shallow(list(candidates)):
         groups[cause_key(candidate.link)].append(candidate)
     ranked = [Ranked(candidates=tuple(sorted(group, key=_clarity))) for group in groups.values()]
-    return tuple(sorted(ranked, key=_place))
+    return tuple(sorted(ranked, key=_place) if len(ranked) > 1 else ranked)
 
 
 def _clarity(candidate: Candidate) -> tuple[float, int, int, object, ObjectKey, str]:
@@ -132,6 +132,8 @@ def _place(cause: Ranked) -> tuple[bool, int, bool, bool, bool, float, object, C
 
 def _without_shallow(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates that give way to no other conclusion about the same subject, be it on the way to a deeper one."""
+    if len(candidates) == 1 and not candidates[0].path:
+        return list(candidates)  # as of most symptoms, and there is nothing to give way to
     concluded: dict[ObjectKey, dict[str, Link]] = defaultdict(dict)
     for link in (link for candidate in candidates for link in (*candidate.path, candidate.link)):
         concluded[link.subject].setdefault(link.id, link)

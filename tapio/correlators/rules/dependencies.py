@@ -202,18 +202,25 @@ def _wrong_address(container: ContainerView, missing: _Unreached, change: Change
     blame = change.entity if change else workload
     place = field or (f"a value of {named(holder)}" if holder else "")
     sure = 0.94 if change else 0.9 if place else 0.75
+    absent = _known_absent(container, missing)
     return Finding(
         code="runtime.dependency_address",
         blame=blame,
         workload=workload,
         change=change,
-        summary=f"container {container.name} asks for {missing.host}, which has no address: no such Service exists",
+        summary=f"container {container.name} asks for {missing.host}, which has no address{absent}",
         confidence=sure,
         evidence=_proof(container, missing, change),
         attributes=_attributes(container, missing, field),
         ruled_out=(RuledOut(code="runtime.crash_app", because=f"its last words name {missing.host}"),),
         next=_address_next(container, change, field, missing),
     )
+
+
+def _known_absent(container: ContainerView, missing: _Unreached) -> str:
+    """What is known beyond what the program says: where no Service of the namespace was seen, nothing is."""
+    seen = missing.service and any(True for _ in container.pod.moment.ever("Service", missing.service.namespace))
+    return ": no such Service exists" if seen else ""
 
 
 def _service_missing(container: ContainerView, missing: _Unreached, change: Change) -> Finding:

@@ -216,6 +216,14 @@ def test_an_alias_of_a_service_leads_to_what_backs_that() -> None:
     assert not links(scene, "runtime.dependency_address")
 
 
+def test_that_no_service_exists_is_said_only_where_services_were_seen() -> None:
+    scene = Scene().see(deployment(), at=0).see(service("web"), at=-60)
+    (near,) = links(scene.see(client("lookup db-nope: no such host"), at=2.1), "runtime.dependency_address")
+    (far,) = links(scene.see(client("lookup db.data: no such host"), at=2.2), "runtime.dependency_address")
+    assert "no such Service exists" in near.summary
+    assert "no such Service exists" not in far.summary
+
+
 def test_what_a_configmap_names_is_told_too() -> None:
     obj = client("NoBrokersAvailable", envFrom=[{"configMapRef": {"name": "web-config"}}])
     scene = backed(service("db")).see(configmap("web-config", {"BROKERS": "db:9092"}), at=-60)

@@ -178,13 +178,14 @@ def stuck_deleting(view: View) -> Iterator[Finding]:
     meta = getattr(view.event.object, "metadata", None)
     if meta is None or not meta.deletion_timestamp or view.at < meta.deletion_timestamp + FINALIZERS_PATIENCE:
         return
-    conditions = getattr(getattr(view.event.object, "status", None), "conditions", ())
-    told = [one for one in conditions if isinstance(view.event.object, k8s.Namespace) and one.status == "True"]
+    told = _said_of_what_is_left(view)
     if not meta.finalizers and not told:
         return
-    why = told[0].message if told else f"finalizers {', '.join(meta.finalizers)}"
+    finalizers = list(dict.fromkeys([*meta.finalizers, *_HOLDERS.findall(" ".join(one.message for one in told))]))
+    why = "; ".join(one.message for one in told) or f"finalizers {', '.join(finalizers)}"
     key = view.key
     where = f"-n {key.namespace} " if key.namespace else ""
+    look = f"kubectl {where}get {target(key)} -o yaml   # what owns the finalizers: is it there and at work?"
     yield Finding(
         code="admission.stuck_deleting",
         blame=key,
@@ -192,8 +193,29 @@ def stuck_deleting(view: View) -> Iterator[Finding]:
         confidence=0.88,
         evidence=(
             view.fact("deleted", at=meta.deletion_timestamp),
-            view.fact(f"kept by {shortened(why)}"),
+            *(view.fact(shortened(one.message), at=one.last_transition_time) for one in told),
+            view.fact(f"kept by {', '.join(finalizers) or 'what it holds'}"),
         ),
-        attributes={"finalizers": list(meta.finalizers)},
-        next=(f"kubectl {where}get {target(key)} -o yaml   # what owns the finalizers: is it there and at work?",),
+        attributes={"finalizers": finalizers},
+        next=(_FIND_API if told and told[0].type == _UNDISCOVERED else look,),
     )
+
+
+# What the namespace controller tells, that first which keeps it from going on (k8s.io/api/core/v1).
+_UNDISCOVERED = "NamespaceDeletionDiscoveryFailure"
+_LEFT = (
+    _UNDISCOVERED,
+    "NamespaceDeletionGroupVersionParsingFailure",
+    "NamespaceDeletionContentFailure",
+    "NamespaceFinalizersRemaining",
+    "NamespaceContentRemaining",
+)
+_HOLDERS = re.compile(r"([\w.-]+/[\w.-]+) in \d+ resource instances")
+_FIND_API = "kubectl get apiservices   # one that is not Available: what serves it, or is it a leftover?"
+
+
+def _said_of_what_is_left(view: View) -> list[k8s.Condition]:
+    if not isinstance(view.event.object, k8s.Namespace):
+        return []
+    told = [one for one in view.event.object.status.conditions if one.status == "True" and one.type in _LEFT]
+    return sorted(told, key=lambda one: _LEFT.index(one.type))

@@ -210,16 +210,36 @@ def test_what_leaves_without_a_finalizer_is_only_slow() -> None:
     assert codes(leaving().links(POD, at=3)) == ["none.retired"]
 
 
-def test_a_namespace_says_what_is_left_in_it() -> None:
-    remains = {
-        "type": "NamespaceContentRemaining",
-        "status": "True",
-        "reason": "SomeResourcesRemain",
-        "message": "Some resources are remaining: widgets.example.test has 1 resource instances",
-        "lastTransitionTime": when(1),
-    }
+def told_of_a_namespace(*told: tuple[str, str]) -> Any:
+    """The link of a namespace that is stuck; `told` are types and messages of its conditions."""
+    conditions = [
+        {"type": type_, "status": "True", "reason": "Told", "message": message, "lastTransitionTime": when(1)}
+        for type_, message in told
+    ]
     meta = {"name": NS, "uid": "ns-shop", "creationTimestamp": when(-60), "deletionTimestamp": when(1)}
-    obj = {"kind": "Namespace", "metadata": meta, "status": {"phase": "Terminating", "conditions": [remains]}}
+    obj = {"kind": "Namespace", "metadata": meta, "status": {"phase": "Terminating", "conditions": conditions}}
     (link,) = Scene().see(obj, at=1).see(deployment(available=1), at=1).links(ObjectKey("Namespace", "", NS), at=3)
     assert link.code == "admission.stuck_deleting"
-    assert "widgets" in link.summary
+    return link
+
+
+REMAIN = ("NamespaceContentRemaining", "Some resources are remaining: widgets.example.test has 1 resource instances")
+HELD = (
+    "NamespaceFinalizersRemaining",
+    "Some content in the namespace has finalizers remaining: example.test/hold in 1 resource instances",
+)
+
+
+def test_a_namespace_says_what_is_left_in_it() -> None:
+    assert "widgets" in told_of_a_namespace(REMAIN).summary
+
+
+def test_whose_finalizer_holds_a_namespace_comes_before_what_it_holds() -> None:
+    link = told_of_a_namespace(REMAIN, HELD)
+    assert link.attributes["finalizers"] == ["example.test/hold"]
+    assert link.summary.index("example.test/hold") < link.summary.index("widgets")
+
+
+def test_an_api_that_nobody_serves_keeps_a_namespace() -> None:
+    link = told_of_a_namespace(("NamespaceDeletionDiscoveryFailure", "Discovery failed: metrics.k8s.io/v1beta1"))
+    assert link.next[0].startswith("kubectl get apiservices")

@@ -14,7 +14,7 @@ import cProfile
 import pstats
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -42,6 +42,13 @@ class Asked(NamedTuple):
 
     target: str
     namespace: str
+
+
+class Spent(NamedTuple):
+    """What one answer took, on the wall and of this process's CPU."""
+
+    wall_s: float
+    cpu_s: float
 
 
 class Settled(Cluster):
@@ -113,26 +120,29 @@ def over_http(path: Path) -> Iterator[Callable[[Asked], bytes]]:
 def ask_all(asked: dict[str, list[Asked]], answer: Callable[[Asked], bytes]) -> None:
     """Asks them all and prints how long it took, by kind and together."""
     answer(next(iter(asked.values()))[0])  # opens the store
-    everything: list[float] = []
+    everything: list[Spent] = []
     for name, questions in asked.items():
-        began = time.process_time()
         spent = [_timed(lambda one=one: answer(one)) for one in questions]  # type: ignore[misc]  # bound
-        _tell(name, spent, time.process_time() - began)
+        _tell(name, spent)
         everything += spent
     _tell("together", everything)
 
 
-def _tell(name: str, spent: list[float], cpu_s: float | None = None) -> None:
+def _tell(name: str, spent: Sequence[Spent]) -> None:
+    wall, cpu = (_typical([one[place] for one in spent]) for place in (0, 1))
+    print(f"{name:20} {wall}; of this process's CPU {cpu}; {len(spent)} questions", flush=True)
+
+
+def _typical(spent: list[float]) -> str:
     ordered = sorted(spent)
     median, p99 = (1e3 * ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
-    cpu = f", {1e3 * cpu_s / len(spent):.1f} ms of this process's CPU each" if cpu_s is not None else ""
-    print(f"{name:20} {median:6.1f} ms median, {p99:6.1f} ms p99, of {len(spent)}{cpu}", flush=True)
+    return f"{median:6.1f} ms median, {p99:6.1f} ms p99"
 
 
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(work: Callable[[], object]) -> Spent:
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def main() -> None:
@@ -151,7 +161,7 @@ def main() -> None:
 def run(options: argparse.Namespace, path: Path) -> None:
     """Fills the graph where it is not there yet, and asks."""
     if not path.exists():
-        print(f"filled in {_timed(lambda: fill(path, options.objects, options.events)):.0f} s", flush=True)
+        print(f"filled in {_timed(lambda: fill(path, options.objects, options.events)).wall_s:.0f} s", flush=True)
     print(f"{options.objects:,} objects, {options.events:,} events, {path.stat().st_size / 2**20:,.0f} MiB")
     asked = targets(path, options.questions)
     profile = cProfile.Profile()

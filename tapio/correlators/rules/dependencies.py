@@ -14,7 +14,7 @@ from tapio.correlators.rules.names import has, offers, service_key, service_name
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
 from tapio.correlators.rules.told import told_of
 from tapio.correlators.seconds import came_before
-from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key
+from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key, selects
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -76,7 +76,7 @@ def dependency_down(container: ContainerView) -> Iterator[Finding]:
     if not in_trouble(container):
         return
     for view, line in asked_services(container):
-        if view.spec.selector and (not view.ready_endpoints or view.astray):
+        if _is_anothers(view, container) and (not view.ready_endpoints or view.astray):
             if setting_change(container, view.key.name) is None:
                 yield _down(container, view, line)
             return
@@ -90,8 +90,15 @@ def _unnamed(container: ContainerView) -> tuple[ServiceView, str] | None:
     line = speaks_of_silence(container.last_words)
     if not line or any(asked_services(container)):
         return None
-    empty = [one for one in told_of(container) if one.spec.selector and not one.ready_endpoints]
+    empty = [one for one in told_of(container) if _is_anothers(one, container) and not one.ready_endpoints]
     return (empty[0], line) if len(empty) == 1 else None
+
+
+def _is_anothers(service: ServiceView, container: ContainerView) -> bool:
+    """Whether other pods back the Service: one that waits for its own has no ready pod because of itself."""
+    pod = container.pod
+    is_own = service.key.namespace == pod.key.namespace and selects(service.spec.selector, pod.labels)
+    return bool(service.spec.selector) and not is_own
 
 
 @rule("network.refused", version=1, decided_by=("kubeapi", "ebpf"))

@@ -157,6 +157,13 @@ def test_a_silence_without_a_name_says_nothing_of_a_service_that_is_well() -> No
     assert not links(backed(service("db"), ready=True).see(obj, at=2.1), "runtime.dependency_down")
 
 
+def test_a_program_that_waits_for_its_own_service_is_not_led_to_itself() -> None:
+    svc = service("web")
+    for words in ("NoBrokersAvailable", "connect web:80: connection refused"):
+        scene = Scene().see(svc, at=-60).see(deployment(), at=0).see(client(words, told="web:80"), at=2.1)
+        assert not links(scene, "runtime.dependency_down")
+
+
 def test_an_address_of_another_namespace_is_known_from_the_settings() -> None:
     svc = in_namespace(service("db"), "data")
     svc["spec"]["clusterIP"] = "10.96.3.3"

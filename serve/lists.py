@@ -3,8 +3,9 @@
 from fastapi import FastAPI, Response
 
 from serve.graph import Graph
-from serve.parameters import Cursor, Limit, Moment, Namespace, Span, TargetText, Uid, json, moment, question
+from serve.parameters import Cursor, Labels, Limit, Moment, Namespace, Span, TargetText, Uid, json, moment, question
 from serve.schema import answers
+from tapio.why.labels import parse_selector
 from tapio.why.lists import (
     PAGE,
     ChangeList,
@@ -37,12 +38,12 @@ def add_lists(app: FastAPI, graph: Graph) -> None:
 def _add_incidents(app: FastAPI, graph: Graph) -> None:
     @app.get("/v1/incidents", responses=answers(IncidentList), response_class=Response)
     def list_incidents(  # noqa: PLR0913, PLR0917  FastAPI reads each query parameter here
-        target: TargetText = "", namespace: Namespace = "", uid: Uid = "", at: Moment = "", limit: Limit = PAGE,
-        cursor: Cursor = "",
+        target: TargetText = "", namespace: Namespace = "", uid: Uid = "", at: Moment = "", selector: Labels = "",
+        limit: Limit = PAGE, cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         """What is wrong, by cause, the worst first."""
         reader = graph.reader()
-        asked = understand(question(target, namespace, uid=uid, at=at), reader)
+        asked = understand(question(target, namespace, uid=uid, at=at, selector=selector), reader)
         return json(incident_list(asked, reader, Page(limit, cursor)))
 
     @app.get("/v1/impact", responses=answers(ImpactReport), response_class=Response)
@@ -56,21 +57,21 @@ def _add_history(app: FastAPI, graph: Graph) -> None:
     @app.get("/v1/timeline", responses=answers(Timeline), response_class=Response)
     def list_happenings(  # noqa: PLR0913, PLR0917  as above
         target: TargetText = "", namespace: Namespace = "", uid: Uid = "", at: Moment = "", since: Span = "",
-        limit: Limit = PAGE, cursor: Cursor = "",
+        selector: Labels = "", limit: Limit = PAGE, cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         """What happened, the oldest first: from two hours before `at` on, or from `since` before it."""
         reader = graph.reader()
-        asked = understand(question(target, namespace, uid=uid, at=at, since=since), reader)
+        asked = understand(question(target, namespace, uid=uid, at=at, since=since, selector=selector), reader)
         return json(timeline(asked, reader, Page(limit, cursor)))
 
     @app.get("/v1/changes", responses=answers(ChangeList), response_class=Response)
     def list_changes(  # noqa: PLR0913, PLR0917  as above
         target: TargetText = "", namespace: Namespace = "", uid: Uid = "", at: Moment = "", since: Span = "",
-        limit: Limit = PAGE, cursor: Cursor = "",
+        selector: Labels = "", limit: Limit = PAGE, cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         """What changed, the newest first, with the causes that rest on it."""
         reader = graph.reader()
-        asked = understand(question(target, namespace, uid=uid, at=at, since=since), reader)
+        asked = understand(question(target, namespace, uid=uid, at=at, since=since, selector=selector), reader)
         return json(changes(asked, reader, Page(limit, cursor)))
 
 
@@ -78,10 +79,11 @@ def _add_inventory(app: FastAPI, graph: Graph) -> None:
     @app.get("/v1/entities", responses=answers(EntityList), response_class=Response)
     def list_entities(  # noqa: PLR0913, PLR0917  as above
         kind: str = "", namespace: Namespace = "", name: str = "", uid: Uid = "", at: Moment = "",
-        limit: Limit = PAGE, cursor: Cursor = "",
+        selector: Labels = "", limit: Limit = PAGE, cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         """The objects known as of `at`, those deleted by then included."""
-        wanted = Wanted(kind=kind, namespace=namespace, name=name, uid=uid, at=moment(at))
+        chosen = parse_selector(selector)
+        wanted = Wanted(kind=kind, namespace=namespace, name=name, uid=uid, at=moment(at), selector=chosen)
         return json(entities(wanted, graph.reader(), Page(limit, cursor)))
 
     @app.get("/v1/sources", responses=answers(SourceList), response_class=Response)

@@ -8,11 +8,13 @@ from fastapi import Query, Response
 
 from tapio.times import parse_moment, parse_span
 from tapio.why import Question
+from tapio.why.labels import parse_selector
 from tapio.why.lists import LONGEST, PAGE
 
 TargetText = Annotated[str, Query(description="`type/name`, `type/namespace/name` or a question in words; empty: all")]
 Namespace = Annotated[str, Query(description="the namespace; empty for all")]
 Uid = Annotated[str, Query(description="which one, where a name was used more than once")]
+Labels = Annotated[str, Query(description="a label selector as kubectl takes it: `app=web,tier!=db`, `env in (a, b)`")]
 Confidence = Annotated[float, Query(ge=0, le=1, description="a weaker answer becomes `unknown`")]
 Moment = Annotated[str, Query(description="RFC 3339; the newest event's time when left out")]
 Span = Annotated[str, Query(description="how far back: `90s`, `15m`, `2h`, `3d`")]
@@ -24,12 +26,19 @@ _JSON = "application/json"
 
 
 def question(  # noqa: PLR0913  the fields of a question, one parameter each
-    target: str, namespace: str, *, uid: str = "", at: str = "", since: str = "", min_confidence: float = 0.0
+    target: str,
+    namespace: str,
+    *,
+    uid: str = "",
+    at: str = "",
+    since: str = "",
+    min_confidence: float = 0.0,
+    selector: str = "",
 ) -> Question:
     """The question that these parameters ask.
 
     Raises:
-        UsageError: a time or a span is none.
+        UsageError: a time, a span or a selector is none, or a selector stands beside a target.
     """
     return Question(
         target=target,
@@ -38,6 +47,7 @@ def question(  # noqa: PLR0913  the fields of a question, one parameter each
         at=moment(at),
         since=parse_span(since) if since else None,
         min_confidence=min_confidence,
+        selector=parse_selector(selector, target),
     )
 
 

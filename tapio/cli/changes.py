@@ -8,6 +8,7 @@ from tapio.cli.options import (
     File,
     Format,
     Kubeconfig,
+    Labels,
     Live,
     Namespace,
     Output,
@@ -22,6 +23,7 @@ def changes(
     target: Words = None,
     namespace: Namespace = "",
     all_namespaces: AllNamespaces = False,
+    selector: Labels = "",
     file: File = "",
     live: Live = False,
     at: At = "",
@@ -42,7 +44,9 @@ def changes(
     from tapio.why.lists import changes as changed
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
-    asked = places.question(target, namespace, everywhere=all_namespaces, uid=uid, at=at, since=since)
+    asked = places.question(
+        target, namespace, everywhere=all_namespaces, selector=selector, uid=uid, at=at, since=since
+    )
     found = places.answer(
         where,
         "/v1/changes",

@@ -11,6 +11,7 @@ from tapio.cli.options import (
     File,
     Format,
     Kubeconfig,
+    Labels,
     Live,
     Namespace,
     Output,
@@ -33,6 +34,7 @@ def incidents(
     target: Words = None,
     namespace: Namespace = "",
     all_namespaces: AllNamespaces = False,
+    selector: Labels = "",
     file: File = "",
     live: Live = False,
     at: At = "",
@@ -48,7 +50,7 @@ def incidents(
     from tapio.cli import places, printing, views, watching
 
     where = places.Where(file=file, live=live, server=server, context=context, kubeconfig=kubeconfig)
-    asked = places.question(target, namespace, everywhere=all_namespaces, at=at)
+    asked = places.question(target, namespace, everywhere=all_namespaces, selector=selector, at=at)
     look = partial(_look, where, asked)
     view = views.incidents(f"{where.flags}{places.moment_flag(asked)}")
     if watch:

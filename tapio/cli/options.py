@@ -43,6 +43,9 @@ Words = Annotated[
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="The namespace.")]
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces; so it is without -n.")]
+Labels = Annotated[
+    str, typer.Option("--selector", "-l", metavar="LABELS", help="What has such labels: app=web,tier!=db.")
+]
 File = Annotated[
     str, typer.Option("--file", "-f", metavar="FILE", help="Ask a capture, what kubectl wrote, a folder; - is stdin.")
 ]

@@ -13,6 +13,7 @@ from tapio.errors import BadEventError, UnreachableError, UsageError
 from tapio.graph import GraphReader
 from tapio.raw import RawEvent
 from tapio.why import Question, parse_target
+from tapio.why.labels import parse_selector
 from tapio.why.words import in_words, understand
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def parameters(question: Question) -> dict[str, str]:
         "uid": question.uid,
         "at": question.at.isoformat() if question.at else "",
         "since": f"{question.since.total_seconds():.0f}s" if question.since else "",
+        "selector": question.selector.text,
         "min_confidence": str(question.min_confidence) if question.min_confidence else "",
     }
 
@@ -213,21 +215,24 @@ def question(
     at: str = "",
     since: str = "",
     min_confidence: float = 0.0,
+    selector: str = "",
 ) -> Question:
     """The question that the flags ask; of several words it is made of all.
 
     Raises:
-        UsageError: a time or a span is none, or -n and -A are both given.
+        UsageError: a time, a span or a selector is none, or two flags exclude one another.
     """
     from tapio.times import parse_moment, parse_span
 
     if namespace and everywhere:
         raise UsageError("--namespace and --all-namespaces exclude one another")
+    named = target if isinstance(target, str) else " ".join(target or ())
     return Question(
-        target=target if isinstance(target, str) else " ".join(target or ()),
+        target=named,
         namespace=namespace,
         uid=uid,
         at=parse_moment(at) if at else None,
         since=parse_span(since) if since else None,
         min_confidence=min_confidence,
+        selector=parse_selector(selector, named),
     )

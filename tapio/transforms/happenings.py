@@ -58,6 +58,31 @@ class _Event(msgspec.Struct, rename="camel", gc=False):
     first_timestamp: datetime | None = None
     source: _Source | None = None
     reporting_component: str | None = None
+    # The same in the words of events.k8s.io/v1.
+    regarding: _Involved | None = None
+    note: str | None = None
+    deprecated_count: int | None = None
+    deprecated_first_timestamp: datetime | None = None
+    deprecated_source: _Source | None = None
+    reporting_controller: str | None = None
+
+
+def _in_core_words(said: _Event) -> _Event:
+    """An Event of events.k8s.io/v1 as one of core/v1: the same record under other names."""
+    if said.regarding is None:
+        return said
+    return _Event(
+        metadata=said.metadata,
+        involved_object=said.regarding,
+        reason=said.reason,
+        message=said.note,
+        type=said.type,
+        count=said.deprecated_count,
+        series=said.series,
+        first_timestamp=said.deprecated_first_timestamp,
+        source=said.deprecated_source,
+        reporting_component=said.reporting_controller,
+    )
 
 
 class _Watched(msgspec.Struct, gc=False):
@@ -130,7 +155,7 @@ def transform(event: RawEvent, raw_id: str, order: int, *, deleted: bool) -> tup
     if deleted:
         return ()
     try:
-        said = _events.decode(event.record).object
+        said = _in_core_words(_events.decode(event.record).object)
     except msgspec.DecodeError as error:
         raise BadEventError(f"not a Kubernetes Event: {error}") from error
     main = _happening(event, said, raw_id, order)

@@ -89,7 +89,7 @@ def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Inc
     if not known:
         near = sorted({entity.key.namespace for entity in graph.entities(at)} - {""})
         raise UnknownTargetError(f"no namespace {namespace} is known", near=tuple(near)[:5])
-    return incidents(graph, at, namespace)
+    return incidents(graph, at, namespace, question.selector)
 
 
 def _calm(question: Question, graph: GraphReader, at: datetime) -> Case:

@@ -9,10 +9,12 @@ import msgspec
 from tapio.graph import GraphReader, Link, Symptom
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Case, build_case
+from tapio.why.labels import Selector
 from tapio.why.ranking import CauseKey, Ranked, cause_key, rank, severity
-from tapio.why.scope import Subject, Troubles, entity_of, in_namespace, newest, same_uid, sorted_out
+from tapio.why.scope import Subject, Troubles, entity_of, in_namespace, is_labelled, newest, same_uid, sorted_out
 
 _GroupKey = tuple[str, ObjectKey, str]
+_EVERYTHING = Selector()
 _UNEXPLAINED = ""  # no code is empty, so a group of unexplained symptoms meets no other
 
 
@@ -27,9 +29,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     affected: frozenset[ObjectKey]
 
 
-def incidents(graph: GraphReader, at: datetime, namespace: str = "") -> list[Incident]:
+def incidents(
+    graph: GraphReader, at: datetime, namespace: str = "", selector: Selector = _EVERYTHING
+) -> list[Incident]:
     """Every incident at `at`, the worst first: by how many it hits, how badly, and for how long."""
-    troubles = troubles_in(graph, at, namespace)
+    troubles = troubles_in(graph, at, namespace, selector)
     nowhere = Subject(ObjectKey("", "", ""))
     groups: dict[_GroupKey, list[Case]] = defaultdict(list)
     for symptom in (*troubles.open, *troubles.starting):
@@ -40,9 +44,11 @@ def incidents(graph: GraphReader, at: datetime, namespace: str = "") -> list[Inc
     return sorted(found, key=_badness)
 
 
-def troubles_in(graph: GraphReader, at: datetime, namespace: str = "") -> Troubles:
+def troubles_in(graph: GraphReader, at: datetime, namespace: str = "", selector: Selector = _EVERYTHING) -> Troubles:
     """The symptoms of everything that exists: what another object of its name has followed is over, told or not."""
     symptoms = [one for one in graph.symptoms(at) if not namespace or in_namespace(one.subject, namespace)]
+    if selector.requirements:
+        symptoms = [one for one in symptoms if is_labelled(graph, Subject(one.subject, one.uid), at, selector)]
     current = [one for one in symptoms if same_uid(one.uid, newest(graph, one.subject, at).uid)]
     return sorted_out(graph, current, at)
 

@@ -10,6 +10,7 @@ from tapio.errors import AmbiguousTargetError, UnknownTargetError, UsageError
 from tapio.graph import Entity, GraphReader
 from tapio.unified import ObjectKey
 from tapio.why.kinds import WORDS, find_kind, short_form
+from tapio.why.labels import Selector
 
 _NEAR = 5  # names shown: as many as a person compares at a glance
 _ALIKE = 0.5  # difflib's ratio: pod names share long prefixes, so half alike is still a likely typing error
@@ -19,7 +20,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """`target` is `type/name` or `type/namespace/name`, empty for the worst incident (in `namespace`, where given).
 
     `at` is the moment asked about (the newest event's when left out), `since` how far back from it gaps and changes
-    count (from shortly before the onset when left out), `uid` chooses among objects that had one name.
+    count (from shortly before the onset when left out), `uid` chooses among objects that had one name. `selector` says
+    by labels what a list without a target is about.
     """
 
     target: str = ""
@@ -28,6 +30,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     since: timedelta | None = None
     min_confidence: float = 0.0
+    selector: Selector = Selector()
 
 
 class Target(msgspec.Struct, frozen=True):

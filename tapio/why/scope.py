@@ -8,6 +8,7 @@ import msgspec
 from tapio.graph import EdgeType, Entity, GraphReader, Link, Symptom
 from tapio.graph.symptoms import SymptomCode
 from tapio.unified import ObjectKey
+from tapio.why.labels import Selector
 
 MAX_DEPTH = 8  # Ingress, Service, Deployment, ReplicaSet, Pod is five; CRDs may own three deep above them
 _DOWN = frozenset({EdgeType.OWNS, EdgeType.SELECTS, EdgeType.ROUTES_TO})
@@ -147,6 +148,12 @@ def entity_of(graph: GraphReader, subject: Subject, at: datetime) -> Entity | No
     key = subject.key
     found = graph.entities(at, kind=key.kind, namespace=key.namespace, name=key.name, uid=subject.uid)
     return next((entity for entity in found if entity.key == key), None)
+
+
+def is_labelled(graph: GraphReader, subject: Subject, at: datetime, selector: Selector) -> bool:
+    """Whether the subject has such labels; of what is no object none is known."""
+    entity = entity_of(graph, subject, at)
+    return selector.matches(entity.labels if entity else {})
 
 
 def last_moment(graph: GraphReader, entity: Entity, at: datetime) -> datetime:

@@ -88,6 +88,14 @@ def test_changes_are_linked_or_coincident() -> None:
     assert {row["entity"]["name"] for row in of_one} == {"checkout", "checkout-cfg"}
 
 
+def test_labels_narrow_lists_as_kubectl_does() -> None:
+    assert tapio("incidents", "-f", CRASH, "-l", "app=front", "-o", "name").stdout == ""
+    assert tapio("changes", "-f", CRASH, "-l", "app in (checkout)", "-o", "name").stdout == "deployment/shop/checkout\n"
+    done = tapio("timeline", "pod/x", "-f", CRASH, "-l", "app=front")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "exclude one another" in done.stderr
+
+
 def test_sources_count_what_they_saw() -> None:
     [source] = document("sources", "-f", CRASH)["sources"]
     assert (source["source"], source["lost"], source["unread"]) == ("kubeapi", 0, [])

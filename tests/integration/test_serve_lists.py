@@ -69,6 +69,15 @@ def test_entities_are_filtered_by_kubectls_words(crash: httpx.Client) -> None:
     assert (one["entity"]["namespace"], one["to"]) == ("shop", None)
 
 
+@pytest.mark.parametrize("path", ["incidents", "changes", "timeline", "entities"])
+def test_lists_are_narrowed_by_labels(crash: httpx.Client, path: str) -> None:
+    """In the recorded incident the Deployment `front` is well, and what is labelled `checkout` is not."""
+    rows = crash.get(f"/v1/{path}", params={"selector": "app in (front)", "limit": "1000"}).json()["items"]
+    assert (not rows) if path == "incidents" else {row["entity"]["name"].partition("-")[0] for row in rows} == {"front"}
+    assert crash.get(f"/v1/{path}", params={"selector": "app=checkout"}).json()["items"]
+    assert is_problem(crash.get(f"/v1/{path}", params={"selector": "app in"}), 400)["hint"]
+
+
 def test_before_the_first_event_the_lists_are_empty(tmp_path: Path) -> None:
     write_graph(tmp_path / "graph.sqlite", [])
     with served(make_app(tmp_path / "graph.sqlite")) as client:

@@ -46,12 +46,16 @@ def nothing_came(question: Question, graph: GraphReader) -> bool:
 
 
 def subjects(asked: Asked, graph: GraphReader) -> list[ObjectKey]:
-    """The target with what it owns; else what is in the namespace; else what is in trouble or was changed."""
+    """The target with what it owns; else what is in the namespace or has the labels; else what is in trouble or was
+    changed.
+    """
     if asked.target is not None:
         return members(graph, asked.target, asked.at)
     namespace = asked.question.namespace
-    if namespace:
-        return sorted({entity.key for entity in graph.entities(asked.at, namespace=namespace)})
+    selector = asked.question.selector
+    if namespace or selector.requirements:
+        found = graph.entities(asked.at, namespace=namespace)
+        return sorted({entity.key for entity in found if selector.matches(entity.labels)})
     troubled = {symptom.subject for symptom in graph.symptoms(asked.at)}
     return sorted(troubled | {change.entity for change in graph.changes(asked.since, asked.at)})
 

@@ -15,7 +15,7 @@ from tapio.why.lists.asking import Asked, asked, neighbours, nothing_came, subje
 from tapio.why.lists.paging import Page, Place, paged
 from tapio.why.question import Question
 from tapio.why.refs import plain_ref, utc
-from tapio.why.scope import is_quiet, says_nothing
+from tapio.why.scope import Subject, is_labelled, is_quiet, says_nothing
 
 
 class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,11 @@ def changes(question: Question, graph: GraphReader, page: Page = Page()) -> Chan
 
 def _found(about: Asked, graph: GraphReader) -> Iterable[Change]:
     if about.target is None:
-        return graph.changes(about.since, about.at, namespace=about.question.namespace)
+        found = graph.changes(about.since, about.at, namespace=about.question.namespace)
+        selector = about.question.selector
+        if not selector.requirements:
+            return found
+        return [one for one in found if is_labelled(graph, Subject(one.entity, one.uid), about.at, selector)]
     near = neighbours(subjects(about, graph), graph, about.at)
     return (change for key in near for change in graph.changes(about.since, about.at, entity=key))
 

@@ -10,6 +10,7 @@ from tapio.times import micros
 from tapio.why.explain import moment_of
 from tapio.why.explanation import Ref
 from tapio.why.kinds import find_kind
+from tapio.why.labels import Selector
 from tapio.why.lists.asking import nothing_came
 from tapio.why.lists.paging import Page, cursor_of, paged
 from tapio.why.question import Question
@@ -44,6 +45,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     uid: str = ""
     at: datetime | None = None
+    selector: Selector = Selector()
 
 
 def entities(wanted: Wanted, graph: GraphReader, page: Page = Page()) -> EntityList:  # noqa: B008  a frozen value
@@ -60,6 +62,7 @@ def entities(wanted: Wanted, graph: GraphReader, page: Page = Page()) -> EntityL
     known = find_kind(wanted.kind) if wanted.kind else None
     kind = known.name if known else wanted.kind
     found = graph.entities(at, kind=kind, namespace=wanted.namespace, name=wanted.name, uid=wanted.uid)
+    found = [entity for entity in found if wanted.selector.matches(entity.labels)]
     items, going_on = paged(found, lambda entity: (*entity.key, micros(entity.valid_from), entity.uid), at, page)
     return EntityList(at=at, items=tuple(_row(entity, at) for entity in items), next=going_on)
 

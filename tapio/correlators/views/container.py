@@ -1,6 +1,7 @@
 """One container of a pod: how it runs, ended, waits, and what of it changed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,13 @@ _LONG_RUN_S = 300.0  # the kubelet's longest back-off between restarts
 _SETTLE_AFTER_LONG_RUN_S = 60.0
 _SETTLE_LEAST_S = 30.0
 _SETTLE_FACTOR = 2
+# What the runtimes of Go, Python, the JVM, Rust, Node and .NET write when a program dies of an error nobody caught.
+_DEATH = re.compile(
+    r"^panic: |^fatal error: |^Traceback \(most recent|^Exception in thread|^thread '.*' panicked"
+    r"|\bunhandled (?:exception|rejection|promise)|\buncaught (?:exception|error|\w+Error)|^Segmentation fault",
+    re.IGNORECASE,
+)
+_LINES_BEFORE_DEATH = 3  # many programs log an error and then die of it in words of their own
 
 
 class End(NamedTuple):
@@ -163,10 +171,17 @@ class ContainerView:
 
     @cached_property
     def last_words(self) -> str:
-        """All that is known of what its last runs logged: for a look whether a name or a value is in it."""
+        """All that is known of what its last runs logged: for a look whether a name or a value is in it.
+
+        Of a container that is down, what came well before the words of its death is history, and left out.
+        """
         end = self.last_end
-        logged = (line for event in self.log_tail if event.attributes for line in event.attributes.lines)
-        return "\n".join([end.message if end else "", *logged])
+        texts = [
+            end.message.splitlines() if end else [],
+            *(one.attributes.lines for one in self.log_tail if one.attributes),
+        ]
+        told = map(_of_its_death, texts) if end and self.unwell else texts
+        return "\n".join(line for lines in told for line in lines)
 
     def limit(self, resource: str) -> k8s.Quantity | None:
         return self.spec.resources.limits.get(resource) if self.spec.resources else None
@@ -180,6 +195,12 @@ class ContainerView:
         """Changes of the container (or of one of its fields) in the workload's template, newest first."""
         prefix = self.field(path)
         return [change for change in self.pod.workload_changes if _under(change.field, prefix)]
+
+
+def _of_its_death(lines: Sequence[str]) -> Sequence[str]:
+    """The lines from shortly before the first that tells of a death; all of them where none does."""
+    first = next((place for place, line in enumerate(lines) if _DEATH.search(line)), 0)
+    return lines[max(0, first - _LINES_BEFORE_DEATH) :]
 
 
 def _under(field: str, prefix: str) -> bool:

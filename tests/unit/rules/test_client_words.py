@@ -157,6 +157,26 @@ def test_a_silence_without_a_name_says_nothing_of_a_service_that_is_well() -> No
     assert not links(backed(service("db"), ready=True).see(obj, at=2.1), "runtime.dependency_down")
 
 
+LATER = ["connected", "migrated", "listening", "served 1 request"]
+
+
+def test_what_was_said_well_before_a_death_by_something_else_is_history() -> None:
+    early = ["connect db:80: connection refused", *LATER, "panic: nil pointer dereference", "goroutine 1 [running]:"]
+    assert not links(backed(service("db")).see(client("\n".join(early)), at=2.1), "runtime.dependency_down")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*LATER, "connect db:80: connection refused", "panic: no database"],
+        ["Traceback (most recent call last):", *LATER, "OSError: connect db:80: connection refused"],
+        ["connect db:80: connection refused", *LATER, "giving up"],
+    ],
+)
+def test_what_a_program_dies_of_is_in_its_words_or_shortly_before(words: list[str]) -> None:
+    assert links(backed(service("db")).see(client("\n".join(words)), at=2.1), "runtime.dependency_down")
+
+
 def test_a_program_that_waits_for_its_own_service_is_not_led_to_itself() -> None:
     svc = service("web")
     for words in ("NoBrokersAvailable", "connect web:80: connection refused"):

@@ -22,18 +22,25 @@ def asked_about(explanation: Explanation, clock: Clock) -> str:
     return f"{name}  {symptom.code} since {clock.both(symptom.since)}"
 
 
+# An object that came or went is told as that, not by the field that says when.
+_LIFE = {"metadata.creationTimestamp": "created", "metadata.deletionTimestamp": "deleted"}
+
+
 def cause(cause: Cause, clock: Clock) -> str:
     change = cause.change
     if change is None:
         return f"{full_name(cause.entity)}  {cause.summary}"
     if change.entity:
         return f"{full_name(cause.entity)}  {cause.summary}; {full_name(change.entity)} {change_of(change, clock)}"
+    if change.field in _LIFE:
+        return f"{full_name(cause.entity)}  {cause.summary}; {change_of(change, clock)}"
     return f"{full_name(cause.entity)}  {change_of(change, clock)}"
 
 
 def change_of(change: ChangePart, clock: Clock) -> str:
     by = f" by {change.actor}" if change.actor else ""
-    return f"{_brief(change.field)} {described(change.before, change.after)}   {clock.local(change.at)}{by}"
+    what = _LIFE.get(change.field) or f"{_brief(change.field)} {described(change.before, change.after)}"
+    return f"{what}   {clock.local(change.at)}{by}"
 
 
 def _brief(field: str) -> str:

@@ -117,6 +117,10 @@ def _denied(container: ContainerView, silence: _Silence, policy: UnifiedEvent, c
             said,
         ),
         attributes={"container": container.name, "to": silence.what, "port": door.number},
-        ruled_out=(RuledOut(code="runtime.dependency_down", because=f"{silence.what} is there"),),
+        ruled_out=(
+            RuledOut(code="runtime.dependency_down", because="it says that no answer came, not that it was refused"),
+        )
+        if silence.side.namespace == ""
+        else (RuledOut(code="runtime.dependency_down", because=f"{silence.what} is there"),),
         next=(edit,),
     )

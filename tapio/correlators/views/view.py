@@ -75,8 +75,12 @@ def evidence(
     )
 
 
+_LIFE = {"metadata.creationTimestamp": "created", "metadata.deletionTimestamp": "deleted"}
+
+
 def change_evidence(change: Change) -> Evidence:
     """A change as evidence."""
     who = f" by {change.actor}" if change.actor else ""
-    text = f"{change.entity.kind} {change.entity.name}: {change.field} changed{who}"
+    how = _LIFE.get(change.field, f"{change.field} changed")
+    text = f"{change.entity.kind} {change.entity.name}: {how}{who}"
     return Evidence(at=change.at, event_id=change.event_id, source="kubeapi", entity=change.entity, text=text)

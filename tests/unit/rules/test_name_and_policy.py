@@ -1,11 +1,13 @@
 """Names without an answer, and policies that let nothing through, by example and near-miss."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
 
 from tapio.correlators.rules.dependency_text import unserved
 from tapio.unified import ObjectKey
+from tapio.why.wording import render
 from tests.unit.rules.scene import (
     DEPLOYMENT,
     NS,
@@ -135,6 +137,10 @@ def test_a_policy_that_came_before_and_lets_nobody_in_is_to_blame() -> None:
     (link,) = deeper(crashing(scene, DB_TIMEOUT))
     assert (link.code, link.blame) == ("network.policy_denied", ObjectKey("NetworkPolicy", NS, "deny-db"))
     assert link.change.field == "metadata.creationTimestamp"
+    assert "NetworkPolicy deny-db: created" in [one.text for one in link.evidence]
+    answer = crashing(scene, DB_TIMEOUT).answer("pod/web-1", at=3)
+    head = "\n".join(render(answer, width=200, zone=UTC))
+    assert "does not let container app reach Service db; created" in head
 
 
 NO_ADDRESS_SAID = "Caused by: java.net.SocketTimeoutException: Connect timed out"

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.names import has, service_named, service_view
+from tapio.correlators.rules.names import service_named, service_view
 from tapio.correlators.views import ContainerView, ServiceView
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 
+_WORD = re.compile(r"[\w-]+")  # what a Service's name is, or is not: it has no dots
 # A name with a namespace behind it: what is asked for elsewhere is always written so.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _QUALIFIED = re.compile(rf"(?<![\w.-]){_LABEL}(?:\.{_LABEL}){{1,5}}(?![\w-])")
@@ -17,7 +18,8 @@ def told_of(container: ContainerView) -> list[ServiceView]:
     """The Services that its settings name, those of its own namespace first."""
     moment, namespace = container.pod.moment, container.pod.key.namespace
     texts = list(_settings(container))
-    near = [one.key for one in moment.all("Service", namespace) if any(has(text, one.key.name) for text in texts)]
+    words = {word for text in texts for word in _WORD.findall(text)}
+    near = [one.key for one in moment.all("Service", namespace) if one.key.name in words]
     views = (service_view(moment, key) for key in dict.fromkeys([*near, *_elsewhere(container, texts)]))
     return [view for view in views if view]
 

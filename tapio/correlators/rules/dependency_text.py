@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-_HOST = r"[A-Za-z0-9_](?:[\w.-]*\w)?"
+# No longer than a name may be (RFC 1035), and from its first letter on: long lines hold words of thousands of letters.
+_HOST = r"(?<![\w.-])[A-Za-z0-9_](?:[\w.-]{0,252}\w)?"
 
 # Words for "this name has no address" in Go, glibc and musl programs, busybox, curl, psql, Node, Java, Python, nginx,
 # MySQL. What only says that no name server answered ("server misbehaving", EAI_AGAIN, "Temporary failure") is not here.

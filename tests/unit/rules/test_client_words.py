@@ -110,6 +110,12 @@ def test_an_address_may_be_of_the_sixth_version() -> None:
     assert Address("fd00::9", 5432) in [one for one, _ in unanswered("dial tcp [fd00::9]:5432: connection refused")]
 
 
+def test_a_word_that_is_longer_than_any_name_is_no_host() -> None:
+    line = f"connection refused {'x' * 50_000}: Name or service not known"
+    assert unanswered(line) == []
+    assert all(len(host) <= 254 for host, _ in unresolved(line))
+
+
 def test_words_may_leave_out_who_is_silent() -> None:
     line = "kafka.errors.NoBrokersAvailable: NoBrokersAvailable"
     assert speaks_of_silence(line) == line

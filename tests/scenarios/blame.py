@@ -4,9 +4,14 @@ from typing import Any
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.conftest import Answer, first_code
 
+Answer = dict[str, Any]
 SERVING = ("serve=8080", "hang")
+
+
+def first_code(answer: Answer) -> str:
+    causes = answer.get("causes") or [{}]
+    return str(causes[0].get("code", ""))
 
 
 def blamed(answer: Answer) -> tuple[str, str, str]:
@@ -23,9 +28,15 @@ def attributes_of(answer: Answer) -> dict[str, Any]:
     return attributes
 
 
+def change_of(answer: Answer) -> dict[str, Any]:
+    """The first cause's change; empty where it has none."""
+    causes = answer.get("causes") or [{}]
+    return causes[0].get("change") or {}
+
+
 def field_of(answer: Answer) -> str:
     """The field that the first cause's change is of."""
-    return str((answer["causes"][0]["change"] or {}).get("field", ""))
+    return str(change_of(answer).get("field", ""))
 
 
 def decoy(lab: Lab, namespace: str) -> None:

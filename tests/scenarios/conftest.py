@@ -8,17 +8,16 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.lab.lab import Lab
+from tests.scenarios.blame import Answer, blamed, field_of
 from tests.scenarios.ports import free_port
 
-Answer = dict[str, Any]
 _COMMAND = str(Path(sys.executable).with_name("tapio"))
 _READY_S = 120.0
 _ANSWER_S = 90.0
@@ -45,11 +44,30 @@ class Tapio:
                 return {}
             raise
 
-    def until(self, target: str, namespace: str, code: str) -> Answer:
-        """Asks until the first cause is `code`; after the deadline the last answer, for the test to show."""
+    def until(self, target: str, namespace: str, *blame: str, field: str = "") -> Answer:
+        """Asks until the first cause is what is expected: its code, kind and name, as far as given, and the field that
+        changed, by a part of it.
+
+        What has no bearing on one another comes in any order: the code may be told before the change is known.
+        """
+
+        def holds(answer: Answer) -> bool:
+            return blamed(answer)[: len(blame)] == blame and field in field_of(answer)
+
+        return self.settled(target, namespace, holds)
+
+    def expect(self, target: str, namespace: str, *blame: str, field: str = "") -> Answer:
+        """The answer that names what is expected first, as `until` waits for it."""
+        answer = self.until(target, namespace, *blame, field=field)
+        assert blamed(answer)[: len(blame)] == blame, answer
+        assert field in field_of(answer), answer
+        return answer
+
+    def settled(self, target: str, namespace: str, holds: Callable[[Answer], object]) -> Answer:
+        """Asks until the answer is so; after the deadline the last one, for the test to show."""
         deadline = time.monotonic() + _ANSWER_S
         answer = self.why(target, namespace)
-        while first_code(answer) != code and time.monotonic() < deadline:
+        while not holds(answer) and time.monotonic() < deadline:
             time.sleep(0.5)
             answer = self.why(target, namespace)
         return answer
@@ -66,11 +84,6 @@ def tapio(*args: str) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
     command = [_COMMAND, *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def first_code(answer: Answer) -> str:
-    causes = answer.get("causes") or [{}]
-    return str(causes[0].get("code", ""))
 
 
 @contextmanager

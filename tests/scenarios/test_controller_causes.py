@@ -1,33 +1,13 @@
 """What controllers and Services do to a workload, made in the lab; and workloads that nothing is wrong with."""
 
-from typing import Any
-
 import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.conftest import Answer, Tapio, first_code
+from tests.scenarios.blame import SERVING, Answer, blamed, change_of, decoy, field_of, first_code
+from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
-
-SERVING = ("serve=8080", "hang")
-
-
-def blamed(answer: Answer) -> tuple[str, str, str]:
-    """Code, kind and name of the first cause."""
-    entity = answer["causes"][0]["entity"]
-    return first_code(answer), entity["kind"], entity["name"]
-
-
-def change_of(answer: Answer) -> dict[str, Any]:
-    change: dict[str, Any] = answer["causes"][0]["change"]
-    return change
-
-
-def decoy(lab: Lab, namespace: str) -> None:
-    """A ConfigMap that nobody reads changes just before the trouble."""
-    lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), namespace)
-    lab.apply(lab_objects.configmap("decoy", {"COLOUR": "blue"}), namespace)
 
 
 def scale(lab: Lab, name: str, namespace: str, replicas: int) -> None:
@@ -40,12 +20,13 @@ def test_a_workload_scaled_to_zero(lab: Lab, lab_namespace: str, running_tapio: 
     lab.wait_for_rollout("web", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("web", SERVING, replicas=0), lab_namespace)
-    answer = running_tapio.until("service/web", lab_namespace, "controller.scaled_to_zero")
-    assert blamed(answer) == ("controller.scaled_to_zero", "Deployment", "web")
+    answer = running_tapio.expect(
+        "service/web", lab_namespace, "controller.scaled_to_zero", "Deployment", "web", field="spec.replicas"
+    )
     change = change_of(answer)
-    assert (change["field"], change["before"], change["after"]) == ("spec.replicas", 1, 0)
+    assert (change["before"], change["after"]) == (1, 0)
     assert change["actor"] == "kubectl-client-side-apply"
-    assert blamed(running_tapio.why("deployment/web", lab_namespace)) == blamed(answer)
+    running_tapio.expect("deployment/web", lab_namespace, *blamed(answer))
     assert first_code(running_tapio.why("deployment/idle", lab_namespace)) == "none.healthy"
     assert blamed(running_tapio.live("service/web", lab_namespace)) == blamed(answer)
     assert blamed(running_tapio.live("deployment/web", lab_namespace)) == blamed(answer)
@@ -54,8 +35,7 @@ def test_a_workload_scaled_to_zero(lab: Lab, lab_namespace: str, running_tapio: 
 def test_a_job_whose_program_fails(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.job("report", ("log=no such table", "exit=4")), lab_namespace)
-    answer = running_tapio.until("job/report", lab_namespace, "runtime.crash_app")
-    assert blamed(answer) == ("runtime.crash_app", "Job", "report")
+    answer = running_tapio.expect("job/report", lab_namespace, "runtime.crash_app", "Job", "report")
     assert answer["causes"][0]["attributes"]["exit_code"] == 4
     assert blamed(running_tapio.live("job/report", lab_namespace)) == blamed(answer)
 
@@ -65,8 +45,7 @@ def test_a_job_that_runs_too_long(lab: Lab, lab_namespace: str, running_tapio: T
     job["spec"]["activeDeadlineSeconds"] = 2
     decoy(lab, lab_namespace)
     lab.apply(job, lab_namespace)
-    answer = running_tapio.until("job/report", lab_namespace, "controller.job_failed")
-    assert blamed(answer) == ("controller.job_failed", "Job", "report")
+    answer = running_tapio.expect("job/report", lab_namespace, "controller.job_failed", "Job", "report")
     assert answer["causes"][0]["attributes"]["reason"] == "DeadlineExceeded"
     assert blamed(running_tapio.live("job/report", lab_namespace)) == blamed(answer)
 
@@ -77,10 +56,10 @@ def test_a_service_whose_port_nobody_serves(lab: Lab, lab_namespace: str, runnin
     lab.wait_for_rollout("web", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.service("web", target_port=9090), lab_namespace)
-    answer = running_tapio.until("service/web", lab_namespace, "service.port_mismatch")
-    assert blamed(answer) == ("service.port_mismatch", "Service", "web")
+    answer = running_tapio.expect(
+        "service/web", lab_namespace, "service.port_mismatch", "Service", "web", field="targetPort"
+    )
     change = change_of(answer)
-    assert change["field"].endswith("targetPort")
     assert (change["before"], change["after"]) == (8080, 9090)
     assert answer["symptom"]["code"] == "PortMismatch"
     assert running_tapio.why("deployment/web", lab_namespace)["status"] == "healthy"
@@ -91,23 +70,22 @@ def test_a_service_whose_named_port_no_container_has(lab: Lab, lab_namespace: st
     web = lab_objects.deployment("web", SERVING)
     lab.apply([web, lab_objects.service("web", target_port="http")], lab_namespace)
     lab.wait_for_rollout("web", lab_namespace)
-    answer = running_tapio.until("service/web", lab_namespace, "service.port_mismatch")
-    assert blamed(answer) == ("service.port_mismatch", "Service", "web")
+    answer = running_tapio.expect("service/web", lab_namespace, "service.port_mismatch", "Service", "web")
     assert blamed(running_tapio.live("service/web", lab_namespace)) == blamed(answer)
 
 
 def test_a_rollout_past_its_deadline_leads_to_what_keeps_its_pods(
     lab: Lab, lab_namespace: str, running_tapio: Tapio
 ) -> None:
-    lab.apply(lab_objects.deployment("web", SERVING, progress_deadline_s=3), lab_namespace)
+    lab.apply(lab_objects.deployment("web", SERVING), lab_namespace)
     lab.wait_for_rollout("web", lab_namespace)
     never_ready = lab_objects.http_probe("/nowhere", port=9999)
     lab.apply(lab_objects.deployment("web", SERVING, progress_deadline_s=3, probe=never_ready), lab_namespace)
     lab.wait(lambda: _past_deadline(lab, lab_namespace), what="the deadline has passed")
-    lab.wait(lambda: running_tapio.why("deployment/web", lab_namespace).get("status") == "explained", what="an answer")
-    answer = running_tapio.why("deployment/web", lab_namespace)
-    assert blamed(answer)[1:] == ("Deployment", "web")
-    assert change_of(answer)["field"].startswith("spec.template.spec.containers[app].readinessProbe")
+    probe = "spec.template.spec.containers[app].readinessProbe"
+    answer = running_tapio.settled("deployment/web", lab_namespace, lambda answer: probe in field_of(answer))
+    assert (answer["status"], *blamed(answer)[1:]) == ("explained", "Deployment", "web")
+    assert probe in field_of(answer)
 
 
 def _past_deadline(lab: Lab, namespace: str) -> bool:
@@ -140,6 +118,10 @@ def test_a_pod_that_waited_for_a_node_has_recovered(lab: Lab, lab_namespace: str
         lab.kubectl("label", "node", node, f"{label}-")
 
 
+def is_healthy(answer: Answer) -> bool:
+    return answer.get("status") == "healthy"
+
+
 def assert_recovered(lab: Lab, tapio: Tapio, name: str, namespace: str) -> None:
     """The pod had trouble and is well again; its workload is well."""
     lab.wait_for_rollout(name, namespace)
@@ -147,7 +129,7 @@ def assert_recovered(lab: Lab, tapio: Tapio, name: str, namespace: str) -> None:
     target = f"pod/{pod['metadata']['name']}"
     answer = tapio.until(target, namespace, "none.recovered")
     assert (answer["status"], first_code(answer)) == ("healthy", "none.recovered")
-    assert tapio.why(f"deployment/{name}", namespace)["status"] == "healthy"
+    assert tapio.settled(f"deployment/{name}", namespace, is_healthy)["status"] == "healthy"
     live = tapio.live(target, namespace)
     assert (live["status"], first_code(live)) == ("healthy", "none.recovered")
 
@@ -157,7 +139,7 @@ def test_a_job_that_ran_to_its_end_is_completed(lab: Lab, lab_namespace: str, ru
     answer = running_tapio.until("job/report", lab_namespace, "none.completed")
     assert (answer["status"], first_code(answer)) == ("healthy", "none.completed")
     (pod,) = lab.list("pods", lab_namespace)
-    assert first_code(running_tapio.why(f"pod/{pod['metadata']['name']}", lab_namespace)) == "none.completed"
+    running_tapio.expect(f"pod/{pod['metadata']['name']}", lab_namespace, "none.completed")
     assert first_code(running_tapio.live("job/report", lab_namespace)) == "none.completed"
 
 
@@ -171,7 +153,7 @@ def test_what_a_good_rollout_leaves_behind_is_retired(lab: Lab, lab_namespace: s
     for target in (f"pod/{old['metadata']['name']}", f"replicaset/{old_set['metadata']['name']}"):
         answer = running_tapio.until(target, lab_namespace, "none.retired")
         assert (target, answer["status"], first_code(answer)) == (target, "healthy", "none.retired")
-    assert running_tapio.why("deployment/web", lab_namespace)["status"] == "healthy"
+    assert running_tapio.settled("deployment/web", lab_namespace, is_healthy)["status"] == "healthy"
     live = running_tapio.live(f"replicaset/{old_set['metadata']['name']}", lab_namespace)
     assert first_code(live) == "none.retired"
 

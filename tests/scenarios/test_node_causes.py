@@ -6,11 +6,11 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.conftest import Answer, Tapio, first_code
+from tests.scenarios.blame import SERVING, blamed
+from tests.scenarios.conftest import Tapio
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
-SERVING = ("serve=8080", "hang")
 NODE = "node-2"
 
 
@@ -32,19 +32,14 @@ def silent_node(lab: Lab, lab_namespace: str) -> Iterator[str]:
         yield NODE
 
 
-def blamed(answer: Answer) -> tuple[str, str, str]:
-    entity = answer["causes"][0]["entity"]
-    return first_code(answer), entity["kind"], entity["name"]
-
-
 def test_a_node_whose_kubelet_fell_silent_and_what_runs_there(
     lab: Lab, lab_namespace: str, running_tapio: Tapio, silent_node: str
 ) -> None:
     lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), lab_namespace)
     lab.wait(lambda: not lab.is_ready(silent_node), 90, "the node is not ready")
     expected = ("node.kubelet_down", "Node", silent_node)
-    assert blamed(running_tapio.until(f"node/{silent_node}", "", "node.kubelet_down")) == expected
+    running_tapio.expect(f"node/{silent_node}", "", *expected)
     for target in ("deployment/here", "service/here"):
-        assert blamed(running_tapio.until(target, lab_namespace, "node.kubelet_down")) == expected
+        running_tapio.expect(target, lab_namespace, *expected)
         assert blamed(running_tapio.live(target, lab_namespace)) == expected
     assert running_tapio.why("deployment/there", lab_namespace)["status"] == "healthy"

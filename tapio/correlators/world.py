@@ -156,3 +156,10 @@ class Moment:
         group = Group(kind, namespace)
         self.seen[group] = None
         return (self._world.histories[key] for key in sorted(self._world.members(group)))
+
+    def ever_bearing(self, kind: str, namespace: str, words: Iterable[str]) -> Iterator[History]:
+        """The histories of every object of a kind that ever bore any of the words in a namespace, by name."""
+        groups = [Bearing(kind, namespace, word) for word in dict.fromkeys(words)]
+        self.seen.update(dict.fromkeys(groups))
+        keys = {key for group in groups for key in self._world.members(group)}
+        return (self._world.histories[key] for key in sorted(keys))

@@ -55,9 +55,10 @@ def backend_deleted(service: ServiceView) -> Iterator[Finding]:
 
 def _deleted_backend(service: ServiceView) -> UnifiedEvent | None:
     """The workload's facts that were deleted last of all that the Service selected."""
+    words = service.spec.selector.values()
     found = [
         state
-        for history in service.moment.ever("WorkloadFacts", service.key.namespace)
+        for history in service.moment.ever_bearing("WorkloadFacts", service.key.namespace, words)
         if (state := history.state(service.at)) is not None and is_deleted(state) and _was_behind(service, history)
     ]
     return max(found, key=lambda event: event.sort_key, default=None)

@@ -41,30 +41,30 @@ def present(found: IncidentList) -> Iterator[Notice]:
 def differences(before: IncidentList, after: IncidentList) -> Iterator[Notice]:
     """What is over, then what is new or changed, the worst first."""
     was = _matched(before.items, after.items)
-    kept = {old.id for old in was.values()}
-    for row in before.items:
-        if row.id not in kept:
+    kept = set(was.values())
+    for place, row in enumerate(before.items):
+        if place not in kept:
             yield Notice(type=News.OVER, at=after.at, incident=row)
-    for row in after.items:
-        old = was.get(row.id)
+    for place, row in enumerate(after.items):
+        old = before.items[was[place]] if place in was else None
         if old is None:
             yield Notice(type=News.NEW, at=after.at, incident=row)
         elif _told(old) != _told(row):
             yield Notice(type=News.CHANGED, at=after.at, incident=row, before=old)
 
 
-def _matched(before: Sequence[IncidentRow], after: Sequence[IncidentRow]) -> dict[str, IncidentRow]:
-    """How each incident was, by its id now. An id holds for one moment: what goes on is known by its cause and its
-    subject, else by its cause (another pod shows it), else by its subject (another cause is found).
+def _matched(before: Sequence[IncidentRow], after: Sequence[IncidentRow]) -> dict[int, int]:
+    """Where each incident of the second list stood in the first. An id holds for one moment: what goes on is known by
+    its cause and its subject, else by its cause (another pod shows it), else by its subject (another cause is found).
     """
-    found: dict[str, IncidentRow] = {}
-    left = list(before)
+    found: dict[int, int] = {}
     for key in _KEYS:
-        known = {name: row for row in left if (name := key(row)) is not None}
-        for row in after:
-            if row.id not in found and (old := known.pop(key(row), None)):
-                found[row.id] = old
-                left.remove(old)
+        taken = set(found.values())
+        known = {key(row): place for place, row in enumerate(before) if place not in taken}
+        for place, row in enumerate(after):
+            name = key(row)
+            if name is not None and place not in found and name in known:
+                found[place] = known.pop(name)
     return found
 
 

@@ -92,6 +92,13 @@ def test_one_object_with_two_causes_has_two_incidents() -> None:
     assert told([row(), second], [msgspec.structs.replace(second, id="b")]) == [(News.OVER, row().id)]
 
 
+def test_two_incidents_whose_ids_are_alike_are_told_apart() -> None:
+    second = row(entity=QUOTA)
+    assert second.id == row().id
+    assert told([row(), second], [second]) == [(News.OVER, row().id)]
+    assert told([row()], [row(), second]) == [(News.NEW, second.id)]
+
+
 def test_what_is_over_says_what_it_was_within_the_width() -> None:
     [notice] = notices([row()], [])
     assert words(notice, 60) == [

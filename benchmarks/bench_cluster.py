@@ -7,9 +7,9 @@ namespace `tapio-bench`, kwok plays their kubelets, and all is removed at the en
 left). The Go programs, benchmarks/clientgo and kwok v0.7.0, are built once into the user's cache.
 
 Every reader is a process of its own, looked at from outside (/proc), and reads all pods, then as many updates, each a
-patch of one pod's readiness. client-go keeps them in a shared informer,
-by protobuf, which is its default, and by JSON; Tapio's reflector says them to nobody; Tapio's
-collector makes raw events of them, redacted, with what changed, and remembers each on disk.
+patch of one pod's readiness. client-go keeps them in a shared informer, by protobuf, which is its default, and by JSON;
+Tapio's reflector says them to nobody; Tapio's collector makes raw events of them, redacted, with what changed, and
+remembers each on disk.
 """
 
 import argparse

@@ -123,3 +123,17 @@ def test_a_deletion_asked_for_is_dated_by_the_asking(witness: Witness) -> None:
     asked: Json = {"deletionTimestamp": "2026-01-01T11:00:30Z", "deletionGracePeriodSeconds": 30}
     for version in (4, 5, 6):
         assert tell(witness, pod(version, {}, **asked)).timestamp == datetime(2026, 1, 1, 11, tzinfo=UTC)
+
+
+def test_a_change_that_left_no_time_is_dated_by_whoever_saw_it_and_nothing_is_older_after_it(witness: Witness) -> None:
+    """`kubectl scale` leaves no time in managedFields."""
+    tell(witness, pod(1, {}), "ADDED")
+    assert tell(witness, pod(2, {}, env="other")).timestamp == NOW
+    assert tell(witness, pod(3, {"phase": "Running"}, env="other")).timestamp == NOW
+
+
+def test_a_change_that_left_its_time_is_dated_by_that(witness: Witness) -> None:
+    tell(witness, pod(1, {}), "ADDED")
+    entries = [{"manager": "kubectl", "time": "2026-01-01T11:00:00Z", "fieldsV1": {}}]
+    told_at = tell(witness, pod(2, {}, env="other", managedFields=entries)).timestamp
+    assert told_at == datetime(2026, 1, 1, 11, tzinfo=UTC)

@@ -99,7 +99,7 @@ class Witness:
         if last is None or "deletionTimestamp" in seen.metadata or kind.name == "Secret":
             return None
         try:
-            at = parse_time(newest_time(seen.parts, seen.metadata))
+            at = _not_before(last, parse_time(newest_time(seen.parts, seen.metadata)))
             data = whole(seen.parts, seen.metadata, self._redactor)
         except (ValueError, msgspec.DecodeError):
             return None
@@ -144,12 +144,12 @@ class Witness:
     ) -> Draft:
         obj, last = seen.object, self._memory.last(seen.uid)
         clean = redact(obj, self._redactor)
-        at = _dated(obj, deleted=seen.type == "DELETED", last=last, now=now)
         body = None if same or kind.name == "Event" else _encode(pruned(obj))
         before = self._memory.body(seen.uid) if last and body else None
         changes = diff(_decode(before), obj) if before and before != body else ()
         if kind.name == "Secret" and last and not changes:
             changes = last_data_write(obj, since=_second_of(last.at))
+        at = _dated(obj, deleted=seen.type == "DELETED", changed=bool(changes), last=last, now=now)
         (obj.get("metadata") or {}).pop("managedFields", None)
         draft = _draft(kind, seen.type, obj, changes, at=at, now=now, relisted=relisted, more=more)
         self._remember(seen, obj, None if body == before else body, at)
@@ -219,14 +219,23 @@ def _draft(  # noqa: PLR0913  one argument per field
     )
 
 
-def _dated(obj: Json, *, deleted: bool, last: Known | None, now: datetime) -> datetime:
-    """The source's time. A deletion that wrote nothing newer into the object happened when it was seen."""
+def _dated(obj: Json, *, deleted: bool, changed: bool, last: Known | None, now: datetime) -> datetime:
+    """The source's time. A deletion or a change that wrote nothing newer into the object happened when it was seen.
+
+    The API server writes no time for what comes through the subresource `scale`, so that of `kubectl scale` would be
+    the object's last one, which may be days ago. It is told by the second, as what follows from it will be.
+    """
     at = source_time(obj)
     if at is None:
         return now
-    if not deleted or last is None or at.timestamp() > last.at:
-        return at
-    return max(now, datetime.fromtimestamp(last.at, UTC))
+    if (deleted or changed) and last is not None and at.timestamp() <= last.at:
+        at = now if deleted else now.replace(microsecond=0)
+    return _not_before(last, at)
+
+
+def _not_before(last: Known | None, at: datetime) -> datetime:
+    """A version's time, which is none before that of the version before: that may have been told by our own clock."""
+    return at if last is None or at.timestamp() >= last.at else datetime.fromtimestamp(last.at, UTC)
 
 
 def _second_of(at: float) -> str:

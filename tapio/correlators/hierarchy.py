@@ -1,8 +1,8 @@
-"""Who owns, runs on, reads and selects whom: the edges that one entity's state draws."""
+"""Who owns, runs on, reads, selects and is to call whom: the edges that one entity's state draws."""
 
 from collections.abc import Iterator
 
-from tapio.correlators.views import PodView, RouteView, ServiceView, View, pod_key
+from tapio.correlators.views import PodView, RouteView, ServiceView, View, callees, pod_key, reads_settings
 from tapio.graph.records import EdgeType
 from tapio.unified import ObjectKey
 
@@ -13,9 +13,10 @@ _CLUSTER_WIDE = frozenset({"Node", "Namespace", "PersistentVolume"})
 def edges(view: View, before: tuple[EdgeName, ...]) -> tuple[EdgeName, ...]:
     """Every edge that the entity's state draws at this moment, each once, in one order.
 
-    `before` are those of the verdict before: a pod draws the same as long as its spec is the same, which it mostly is.
+    `before` are those of the verdict before: a pod draws the same as long as its spec is the same, which it mostly is,
+    unless it has settings in ConfigMaps, which may be others.
     """
-    if before and isinstance(view, PodView) and view.unmoved:
+    if before and isinstance(view, PodView) and view.unmoved and not reads_settings(view.spec, view.key.namespace):
         return before
     name_of = view.moment.name_of
     return tuple((type_, name_of(source), name_of(target)) for type_, source, target in sorted(set(_edges(view))))
@@ -44,5 +45,7 @@ def _of_pod(pod: PodView) -> Iterator[EdgeName]:
         if volume.persistent_volume_claim:
             claim = volume.persistent_volume_claim.claim_name
             yield EdgeType.MOUNTS, pod.key, ObjectKey("PersistentVolumeClaim", pod.key.namespace, claim)
+    for service in callees(pod.moment, pod.spec, pod.key.namespace):
+        yield EdgeType.TALKS_TO, pod.key, service
     if pod.spec.service_account_name:
         yield EdgeType.USES, pod.key, ObjectKey("ServiceAccount", pod.key.namespace, pod.spec.service_account_name)

@@ -10,6 +10,7 @@ from tapio.why.candidates import Case, case_of
 from tapio.why.explanation import Explanation
 from tapio.why.incidents import Incident, incidents, troubles_in
 from tapio.why.inquiry import Inquiry
+from tapio.why.leaning import with_what_it_leans_on
 from tapio.why.memo import ReadOnce
 from tapio.why.question import Question, resolve
 from tapio.why.quiet import CLUSTER
@@ -78,7 +79,7 @@ def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime)
     subject = Subject(entity.key, entity.uid)
     seen_at = last_moment(graph, entity, at)
     inquiry = Inquiry(question=question, graph=graph, at=at, seen_at=seen_at)
-    return inquiry, case_of(graph, subject, seen_at)
+    return inquiry, with_what_it_leans_on(graph, case_of(graph, subject, seen_at), seen_at)
 
 
 def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Incident]:

@@ -94,7 +94,7 @@ def _starting(graph: GraphReader, symptoms: Sequence[Symptom], own: Sequence[Lin
 
 
 def _unsaid(graph: GraphReader, subject: Subject, below: Sequence[ObjectKey], at: datetime) -> Quiet:
-    last = next((event for key in (subject.key, *below[:10]) if (event := _last_event(graph, key, at))), None)
+    last = next((event for key in (subject.key, *below[:10]) if (event := last_event(graph, key, at))), None)
     return Quiet(
         code="none.healthy",
         confidence=UNSAID,
@@ -103,7 +103,7 @@ def _unsaid(graph: GraphReader, subject: Subject, below: Sequence[ObjectKey], at
     )
 
 
-def _last_event(graph: GraphReader, key: ObjectKey, at: datetime) -> UnifiedEvent | None:
+def last_event(graph: GraphReader, key: ObjectKey, at: datetime) -> UnifiedEvent | None:
     events = graph.events(key, at - _RECENT, at)
     entity = None if events else entity_of(graph, Subject(key), at)
     if entity:

@@ -1,5 +1,6 @@
 """Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
 
+from tapio.correlators.views.callees import callees, reads_settings
 from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.foreign import Strayed, strayed
@@ -28,12 +29,14 @@ __all__ = [
     "Strayed",
     "View",
     "WorkloadView",
+    "callees",
     "change_evidence",
     "claim_view",
     "evidence",
     "facts_of",
     "node_view",
     "pod_key",
+    "reads_settings",
     "selects",
     "strayed",
     "workload_facts_of",

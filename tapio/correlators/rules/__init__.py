@@ -2,6 +2,7 @@
 
 A rule is a pure function over a view as of a moment. It reads states first, Events second, logs third, and is judged by
 example and near-miss in `tests/unit/rules`. Importing this package registers every rule; the line that does is below.
+What several rules read is in `clues`, how they word what to do next in `remedies`.
 """
 
 from tapio.correlators.rules import (
@@ -31,8 +32,8 @@ from tapio.correlators.rules import (
     probes,
     probes_told,
     regulators,
-    rejected,
-    rejections,
+    rejected_by_api,
+    rejected_by_kubelet,
     rights,
     routes,
     routing,
@@ -75,8 +76,8 @@ __all__ = [
     "probes",
     "probes_told",
     "regulators",
-    "rejected",
-    "rejections",
+    "rejected_by_api",
+    "rejected_by_kubelet",
     "rights",
     "routes",
     "routing",

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tapio.correlators.quantities import amount
-from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.refused import (
+from tapio.correlators.rules.clues.admission_text import (
     LIMIT_RANGE,
     LIMITS_REQUIRED,
     POD_SECURITY,
@@ -14,11 +13,9 @@ from tapio.correlators.rules.refused import (
     SERVICE_ACCOUNT,
     Refused,
     amounts,
-    changes_before,
-    finding,
-    own_changes,
-    refusal_of,
 )
+from tapio.correlators.rules.clues.refused_create import changes_before, finding, own_changes, refusal_of
+from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
 from tapio.correlators.views import WorkloadView, evidence
 from tapio.graph import Change

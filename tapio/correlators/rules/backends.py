@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.asked import in_trouble, service_at
-from tapio.correlators.rules.dependency_text import addresses
+from tapio.correlators.rules.clues.asked import in_trouble, service_at
+from tapio.correlators.rules.clues.dependency_text import addresses
+from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
-from tapio.correlators.rules.told import told_of
 from tapio.correlators.views import ContainerView, ServiceView, evidence
 from tapio.graph import Evidence, RuledOut
 from tapio.unified import ObjectKey

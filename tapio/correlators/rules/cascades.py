@@ -6,11 +6,11 @@ from datetime import timedelta
 import msgspec
 
 from tapio.correlators.history import History, is_deleted
-from tapio.correlators.rules.absent import as_change
+from tapio.correlators.rules.clues.absent import as_change
+from tapio.correlators.rules.clues.deciding import deciding
+from tapio.correlators.rules.clues.names import has
 from tapio.correlators.rules.controllers import owner_of_facts
-from tapio.correlators.rules.deciding import deciding
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.names import has
 from tapio.correlators.rules.remedies import named, restart
 from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import CONSEQUENCE, in_time

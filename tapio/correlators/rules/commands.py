@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.crashes import START_REASONS, TOO_SMALL, hook_failure
+from tapio.correlators.rules.clues.crashes import START_REASONS, TOO_SMALL, hook_failure
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import INTO_CONTAINER
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct

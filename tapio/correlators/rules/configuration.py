@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tapio.correlators.rules.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.absent import as_change, deletion_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import current_mount_failures, volume_field, volume_in
 from tapio.correlators.rules.remedies import named, shortened, undo_or_correct

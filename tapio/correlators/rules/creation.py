@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tapio.correlators.rules.crashes import TOO_SMALL, crash_of
+from tapio.correlators.rules.clues.crashes import TOO_SMALL, crash_of
+from tapio.correlators.rules.clues.progress import still_holds
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
 from tapio.correlators.temporal import change_of_ask
 from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_at, setting_change
-from tapio.correlators.rules.dependency_text import speaks_of_silence, unanswered, unresolved
+from tapio.correlators.rules.clues.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.asked import DNS_PORT, in_trouble, service_at, setting_change
+from tapio.correlators.rules.clues.dependency_text import speaks_of_silence, unanswered, unresolved
+from tapio.correlators.rules.clues.names import has, offers, service_key, service_named, service_view
+from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.names import has, offers, service_key, service_named, service_view
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
-from tapio.correlators.rules.told import told_of
 from tapio.correlators.seconds import came_before
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key, selects
 from tapio.graph import Change, Evidence, RuledOut

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tapio.correlators.rules.asked import in_trouble
-from tapio.correlators.rules.crashes import crash_of
-from tapio.correlators.rules.denial_text import newest_line
+from tapio.correlators.rules.clues.asked import in_trouble
+from tapio.correlators.rules.clues.crashes import crash_of
+from tapio.correlators.rules.clues.denial_text import newest_line
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.sequence import describe_end

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.asked import in_trouble
-from tapio.correlators.rules.dependency_text import unanswered, unresolved
+from tapio.correlators.rules.clues.asked import in_trouble
+from tapio.correlators.rules.clues.dependency_text import unanswered, unresolved
+from tapio.correlators.rules.clues.names import pod_named, service_key, service_view
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.names import pod_named, service_key, service_view
 from tapio.correlators.rules.remedies import named, shortened
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of

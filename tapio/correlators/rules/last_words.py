@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.asked import in_trouble
 from tapio.correlators.rules.cascades import unread
-from tapio.correlators.rules.crashes import crash_of, ended_by_kubelet
-from tapio.correlators.rules.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE, newest_line
+from tapio.correlators.rules.clues.asked import in_trouble
+from tapio.correlators.rules.clues.crashes import crash_of, ended_by_kubelet
+from tapio.correlators.rules.clues.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE, newest_line
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, restart, undo_or_correct
 from tapio.correlators.seconds import came_before

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
-from tapio.correlators.rules.crashes import crash_of
+from tapio.correlators.rules.clues.crashes import crash_of
+from tapio.correlators.rules.clues.progress import still_holds
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.progress import still_holds
 from tapio.correlators.rules.remedies import correct, named, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import change_of_ask

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from tapio.correlators.rules.absent import creation_of
-from tapio.correlators.rules.crashes import START_REASONS, crash_of
+from tapio.correlators.rules.clues.absent import creation_of
+from tapio.correlators.rules.clues.crashes import START_REASONS, crash_of
+from tapio.correlators.rules.clues.selecting import selected
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.selecting import selected
 from tapio.correlators.rules.startup import PULLING
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from tapio.correlators.rules.asked import DNS_PORT, in_trouble
+from tapio.correlators.rules.clues.asked import DNS_PORT, in_trouble
+from tapio.correlators.rules.clues.dependency_text import unresolved, unserved
+from tapio.correlators.rules.clues.names import service_key, service_view
 from tapio.correlators.rules.controllers import owner_of_facts
-from tapio.correlators.rules.dependency_text import unresolved, unserved
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.names import service_key, service_view
 from tapio.correlators.rules.remedies import correct, named, target
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, PodView, ServiceView, change_evidence, workload_facts_of

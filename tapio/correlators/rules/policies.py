@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tapio.correlators.rules.absent import creation_of
-from tapio.correlators.rules.allowed import OUTSIDE, Door, Side, blocking
-from tapio.correlators.rules.asked import DNS_PORT, in_trouble, service_at
-from tapio.correlators.rules.dependency_text import Address, is_silence, speaks_of_silence, unanswered, unserved
+from tapio.correlators.rules.clues.absent import creation_of
+from tapio.correlators.rules.clues.allowed import OUTSIDE, Door, Side, blocking
+from tapio.correlators.rules.clues.asked import DNS_PORT, in_trouble, service_at
+from tapio.correlators.rules.clues.dependency_text import Address, is_silence, speaks_of_silence, unanswered, unserved
+from tapio.correlators.rules.clues.names import is_ip, offers
+from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.names import is_ip, offers
 from tapio.correlators.rules.nameservice import cluster_dns
-from tapio.correlators.rules.told import told_of
 from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import in_time
 from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of

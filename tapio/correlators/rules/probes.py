@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.crashes import is_told_of, probe_kill
-from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.probe_failures import Failure, failures_of, port_of, probe_of
-from tapio.correlators.rules.probe_judgement import (
+from tapio.correlators.rules.clues.crashes import is_told_of, probe_kill
+from tapio.correlators.rules.clues.probe_failures import Failure, failures_of, port_of, probe_of
+from tapio.correlators.rules.clues.probe_judgement import (
     FIELDS,
     PARTS,
     Case,
@@ -16,6 +15,7 @@ from tapio.correlators.rules.probe_judgement import (
     outlived,
     unsaid_mode,
 )
+from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end, lost_readiness
 from tapio.correlators.temporal import rollout_changes

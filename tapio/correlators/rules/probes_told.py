@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from tapio.correlators.rules.clues.probe_failures import Failure, failures_of
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.probe_failures import Failure, failures_of
 from tapio.correlators.rules.remedies import shortened
 from tapio.correlators.views import ContainerView, evidence
 from tapio.graph import RuledOut

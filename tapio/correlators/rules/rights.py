@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from tapio.correlators.history import History, is_deleted
-from tapio.correlators.rules.absent import as_change
-from tapio.correlators.rules.asked import in_trouble
+from tapio.correlators.rules.clues.absent import as_change
+from tapio.correlators.rules.clues.asked import in_trouble
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named
 from tapio.correlators.temporal import in_time

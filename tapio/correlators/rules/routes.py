@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.absent import as_change, deletion_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.views import RouteView, change_evidence
 from tapio.graph import Change, RuledOut

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.asked import in_trouble
+from tapio.correlators.rules.clues.asked import in_trouble
+from tapio.correlators.rules.clues.dependency_text import unserved
 from tapio.correlators.rules.dependencies import asked_services
-from tapio.correlators.rules.dependency_text import unserved
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.nameservice import cluster_dns
 from tapio.correlators.rules.remedies import named, shortened

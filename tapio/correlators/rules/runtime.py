@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tapio.correlators.quantities import amount
-from tapio.correlators.rules.crashes import crash_of
+from tapio.correlators.rules.clues.crashes import crash_of
+from tapio.correlators.rules.clues.siblings import waits_for
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import restart, target, undo
-from tapio.correlators.rules.siblings import waits_for
 from tapio.correlators.sequence import describe_end, signal_of
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
 from tapio.correlators.views import ContainerView, End, change_evidence, evidence

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from tapio.correlators.quantities import amount
-from tapio.correlators.rules.deciding import Decision, deciding, recent_change, replicas_of, settled_at, too_big
-from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.placement import (
+from tapio.correlators.rules.clues.deciding import Decision, deciding, recent_change, replicas_of, settled_at, too_big
+from tapio.correlators.rules.clues.placement import (
     Barrier,
     is_wanted,
     largest,
@@ -13,7 +12,7 @@ from tapio.correlators.rules.placement import (
     request,
     required_affinity,
 )
-from tapio.correlators.rules.refusals import (
+from tapio.correlators.rules.clues.scheduler_text import (
     ANTI_AFFINITY,
     CORDONED,
     HOST_PORT,
@@ -23,6 +22,7 @@ from tapio.correlators.rules.refusals import (
     preemption_cannot_help,
     verdict_of,
 )
+from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
 from tapio.correlators.rules.unplaced import newest_preemption
 from tapio.correlators.views import NodeView, PodView, change_evidence, evidence, selects

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tapio.correlators.rules.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.pull_text import classified, is_of_the_disk
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.pull_text import classified, is_of_the_disk
 from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.views import ContainerView, change_evidence, evidence
 from tapio.graph import Change, Evidence, RuledOut

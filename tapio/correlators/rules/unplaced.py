@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tapio.correlators.history import History
-from tapio.correlators.rules.deciding import deciding
+from tapio.correlators.rules.clues.deciding import deciding
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
 from tapio.correlators.views import PodView, evidence

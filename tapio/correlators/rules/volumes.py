@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.deciding import deciding
+from tapio.correlators.rules.clues.deciding import deciding
+from tapio.correlators.rules.clues.placement import claims
+from tapio.correlators.rules.clues.scheduler_text import CLAIM_MISSING, UNBOUND, VOLUME_ZONE, verdict_of
+from tapio.correlators.rules.clues.unbound import UNBOUND_CODES, Diagnosis, diagnosed
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import HELD_ELSEWHERE
-from tapio.correlators.rules.placement import claims
-from tapio.correlators.rules.refusals import CLAIM_MISSING, UNBOUND, VOLUME_ZONE, verdict_of
-from tapio.correlators.rules.unbound import UNBOUND_CODES, Diagnosis, diagnosed
 from tapio.correlators.views import ClaimView, PodView, change_evidence, claim_view, evidence
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent

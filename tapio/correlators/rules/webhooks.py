@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 
-from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.refused import (
+from tapio.correlators.rules.clues.admission_text import (
     WEBHOOK_DENIED,
     WEBHOOK_FAILED,
     Refused,
     call_failure,
     called_host,
     called_service,
-    changes_before,
-    finding,
-    refusal_of,
 )
+from tapio.correlators.rules.clues.refused_create import changes_before, finding, refusal_of
+from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.views import WorkloadView
 from tapio.graph import Change
 from tapio.unified import ObjectKey

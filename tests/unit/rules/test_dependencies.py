@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tapio.correlators.rules.dependency_text import Address, unanswered, unresolved
+from tapio.correlators.rules.clues.dependency_text import Address, unanswered, unresolved
 from tapio.unified import ObjectKey
 from tests.unit.rules.scene import (
     DEPLOYMENT,

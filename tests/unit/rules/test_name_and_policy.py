@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tapio.correlators.rules.dependency_text import unserved
+from tapio.correlators.rules.clues.dependency_text import unserved
 from tapio.unified import ObjectKey
 from tapio.why.wording import render
 from tests.unit.rules.scene import (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tapio.correlators.quantities import amount
-from tapio.correlators.rules.refusals import refusals_of
+from tapio.correlators.rules.clues.scheduler_text import refusals_of
 from tapio.unified import ObjectKey
 from tests.unit.rules.scene import DEPLOYMENT, NS, POD, Json, Scene, codes, deployment, node, pod, unscheduled
 

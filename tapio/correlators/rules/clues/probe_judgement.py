@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from tapio.correlators.rules.crashes import ProbeKill
-from tapio.correlators.rules.listening import Fit, fit
-from tapio.correlators.rules.probe_failures import Failure, port_of
+from tapio.correlators.rules.clues.crashes import ProbeKill
+from tapio.correlators.rules.clues.listening import Fit, fit
+from tapio.correlators.rules.clues.probe_failures import Failure, port_of
 from tapio.correlators.sequence import probe_budget, start_deadline
 from tapio.correlators.temporal import rollout_changes
 from tapio.correlators.views import ContainerView

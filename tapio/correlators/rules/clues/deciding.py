@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from tapio.correlators.rules.placement import (
+from tapio.correlators.rules.clues.placement import (
     Barrier,
     barriers,
     largest,
@@ -19,7 +19,7 @@ from tapio.correlators.rules.placement import (
     volumes,
     wanted_nodes,
 )
-from tapio.correlators.rules.refusals import (
+from tapio.correlators.rules.clues.scheduler_text import (
     ANTI_AFFINITY,
     BARRIERS,
     CORDONED,

@@ -1,8 +1,8 @@
 """What a container that is in trouble asks for: Services, by name or by address, and who told it to."""
 
-from tapio.correlators.rules.dependency_text import Address
-from tapio.correlators.rules.names import has, is_ip, service_named, service_view
-from tapio.correlators.rules.told import told_of
+from tapio.correlators.rules.clues.dependency_text import Address
+from tapio.correlators.rules.clues.names import has, is_ip, service_named, service_view
+from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.temporal import reference_changes, rollout_changes
 from tapio.correlators.views import ContainerView, ServiceView, facts_of
 from tapio.graph import Change

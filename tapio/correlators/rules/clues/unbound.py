@@ -6,7 +6,7 @@ import msgspec
 
 from tapio.correlators.history import is_deleted
 from tapio.correlators.quantities import amount
-from tapio.correlators.rules.selecting import selected
+from tapio.correlators.rules.clues.selecting import selected
 from tapio.correlators.views import ClaimView, evidence
 from tapio.graph import Evidence
 from tapio.unified import EventName, ObjectKey, UnifiedEvent

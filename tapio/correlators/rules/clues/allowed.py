@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from tapio.correlators.rules.selecting import selected
+from tapio.correlators.rules.clues.selecting import selected
 from tapio.correlators.world import Moment
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s

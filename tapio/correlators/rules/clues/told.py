@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.names import service_named, service_view
+from tapio.correlators.rules.clues.names import service_named, service_view
 from tapio.correlators.views import ContainerView, ServiceView
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s

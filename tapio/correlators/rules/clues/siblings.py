@@ -1,7 +1,7 @@
 """Containers of one pod lean on one another: they share its network, so its loopback leads from one to the other."""
 
-from tapio.correlators.rules.dependency_text import unanswered
-from tapio.correlators.rules.listening import Fit, fit
+from tapio.correlators.rules.clues.dependency_text import unanswered
+from tapio.correlators.rules.clues.listening import Fit, fit
 from tapio.correlators.views import ContainerView
 
 _LOOPBACK = ("localhost", "::1", "127.0.0.1")

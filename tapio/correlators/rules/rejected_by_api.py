@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from tapio.correlators.rules.absent import as_change, deletion_of
-from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.refused import (
+from tapio.correlators.rules.clues.absent import as_change, deletion_of
+from tapio.correlators.rules.clues.admission_text import (
     INVALID,
     NO_SPACE,
     POLICY,
@@ -12,10 +11,9 @@ from tapio.correlators.rules.refused import (
     RUNTIME_CLASS,
     TERMINATING,
     Refused,
-    finding,
-    own_changes,
-    refusal_of,
 )
+from tapio.correlators.rules.clues.refused_create import finding, own_changes, refusal_of
+from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct
 from tapio.correlators.views import WorkloadView
 from tapio.graph import Change

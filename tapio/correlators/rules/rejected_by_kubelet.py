@@ -7,7 +7,7 @@ containers ended with then is a consequence.
 import re
 from collections.abc import Iterator
 
-from tapio.correlators.rules.crashes import ended_by_kubelet, is_lost
+from tapio.correlators.rules.clues.crashes import ended_by_kubelet, is_lost
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, shortened, target
 from tapio.correlators.temporal import CONSEQUENCE

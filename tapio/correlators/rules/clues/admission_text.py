@@ -8,12 +8,6 @@ import re
 
 import msgspec
 
-from tapio.correlators.rules.finding import Finding
-from tapio.correlators.temporal import CLOCKS_APART, in_time
-from tapio.correlators.views import WorkloadView, change_evidence, evidence
-from tapio.graph import Change, Evidence, RuledOut
-from tapio.unified import ObjectKey
-
 QUOTA = "admission.quota_exceeded"
 LIMITS_REQUIRED = "admission.limits_required"
 LIMIT_RANGE = "admission.limit_range"
@@ -116,67 +110,3 @@ def called_service(why: str) -> tuple[str, str] | None:
 def called_host(why: str) -> str:
     found = _HOST.search(why)
     return found[1] if found else ""
-
-
-# --- A workload whose pods are refused --------------------------------------------------------------------------------
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A create that was refused, and the record that says so."""
-
-    refused: Refused
-    proof: Evidence
-
-
-def refusal_of(workload: WorkloadView) -> Refusal | None:
-    """Why the workload's newest attempt to create a pod was refused; None where it is not, or nobody says why.
-
-    The condition holds the first message only, so a newer Event says more.
-    """
-    said = workload.create_failures
-    condition = workload.condition("ReplicaFailure")
-    told = [(event.message, evidence(event, event.message)) for event in reversed(said[-3:])]
-    if condition and condition.status == "True":
-        told.append((condition.message, workload.fact(condition.message, at=condition.last_transition_time)))
-    for message, proof in told:
-        refused = refused_by(message)
-        if refused:
-            return Refusal(refused=refused, proof=proof)
-    return None
-
-
-def finding(  # noqa: PLR0913  the parts of an answer that differ from plugin to plugin
-    workload: WorkloadView,
-    refusal: Refusal,
-    blame: ObjectKey,
-    summary: str,
-    confidence: float,
-    *proof: Evidence,
-    change: Change | None,
-    attributes: dict[str, object],
-    next_: tuple[str, ...],
-) -> Finding:
-    return Finding(
-        code=refusal.refused.code,
-        blame=blame,
-        workload=workload.root,
-        change=change,
-        summary=summary,
-        confidence=confidence,
-        evidence=(*([change_evidence(change)] if change else []), *proof, refusal.proof),
-        attributes=attributes,
-        ruled_out=(RuledOut(code="scheduling.insufficient_cpu", because="the pods were never created"),),
-        next=next_,
-    )
-
-
-def changes_before(workload: WorkloadView, key: ObjectKey, field: str) -> list[Change]:
-    """Changes of an object's field that came near enough before the first refusal, newest first."""
-    until = workload.refused_since + CLOCKS_APART
-    found = (one for one in workload.changes_of(key) if one.field.startswith(field))
-    return [one for one in found if in_time(one, until)]
-
-
-def own_changes(workload: WorkloadView, words: tuple[str, ...]) -> list[Change]:
-    """The workload's own changes of this sort, newest first."""
-    return [one for one in changes_before(workload, workload.root, "spec.") if any(word in one.field for word in words)]

@@ -6,7 +6,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened
 from tapio.correlators.sequence import balancer_failure
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ServiceView, change_evidence, evidence
+from tapio.correlators.views import ServiceView, evidence, with_change
 from tapio.graph import RuledOut
 
 _ASKS = ("spec.", "metadata.annotations")
@@ -27,8 +27,8 @@ def load_balancer_failed(service: ServiceView) -> Iterator[Finding]:
         change=change,
         summary=f"Service {key.name} gets no load balancer: {shortened(said.message, 200)}",
         confidence=0.85,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             evidence(said, f"{said.reason}: {shortened(said.message)}"),
         ),
         attributes={"reason": said.reason},

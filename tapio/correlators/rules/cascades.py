@@ -23,6 +23,7 @@ from tapio.correlators.views import (
     evidence,
     node_view,
     selects,
+    with_change,
 )
 from tapio.graph import Change, RuledOut
 from tapio.unified import UnifiedEvent
@@ -92,8 +93,8 @@ def drained(pod: PodView) -> Iterator[Finding]:
         change=cordon,
         summary=f"{victim.key.name} was evicted from node {node.key.name}, and there is no other place for it",
         confidence=0.92 if cordon else 0.85,
-        evidence=(
-            *([change_evidence(cordon)] if cordon else []),
+        evidence=with_change(
+            cordon,
             evidence(victim, f"pod {victim.key.name} was evicted from {node.key.name}"),
             pod.fact(decision.message),
         ),

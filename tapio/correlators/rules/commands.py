@@ -7,8 +7,8 @@ from tapio.correlators.rules.clues.crashes import START_REASONS, TOO_SMALL, hook
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import INTO_CONTAINER
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
-from tapio.correlators.views import ContainerView, End, change_evidence, evidence
-from tapio.graph import Change, Evidence, RuledOut
+from tapio.correlators.views import ContainerView, End, evidence, with_change
+from tapio.graph import Evidence, RuledOut
 
 _NEVER_RAN = RuledOut(code="runtime.crash_app", because="the program never ran")
 _NO_SUCH_COMMAND = re.compile(
@@ -79,7 +79,7 @@ def _no_command(container: ContainerView, proof: Evidence, confidence: float) ->
         change=change,
         summary=f"container {container.name} cannot execute its command {command!r}".replace(" ''", ""),
         confidence=confidence,
-        evidence=_with(change, proof),
+        evidence=with_change(change, proof),
         attributes={"container": container.name, "field": container.field(field)},
         ruled_out=(_NEVER_RAN,),
         next=(correct(container.pod.workload, container.field(field)),),
@@ -94,7 +94,7 @@ def _foreign(container: ContainerView, proof: Evidence) -> Finding:
         change=change,
         summary=f"image {container.spec.image} holds a program for another platform than its node's",
         confidence=0.92,
-        evidence=_with(change, proof),
+        evidence=with_change(change, proof),
         attributes={"container": container.name, "image": container.spec.image},
         ruled_out=(_NEVER_RAN,),
         next=(undo_or_correct(container.pod.workload, change, container.field("image"), "built for the node"),),
@@ -111,15 +111,11 @@ def _too_small(container: ContainerView, proof: Evidence) -> Finding:
         change=change,
         summary=f"{which} is too small to start container {container.name} in",
         confidence=0.95,
-        evidence=_with(change, proof),
+        evidence=with_change(change, proof),
         attributes={"container": container.name, "limit": limit},
         ruled_out=(_NEVER_RAN,),
         next=(undo_or_correct(container.pod.workload, change, container.field("resources.limits.memory")),),
     )
-
-
-def _with(change: Change | None, *proof: Evidence) -> tuple[Evidence, ...]:
-    return (*([change_evidence(change)] if change else []), *proof)
 
 
 @rule("startup.post_start_hook", version=1)
@@ -139,7 +135,7 @@ def post_start_hook(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f"the postStart hook of container {container.name} fails: {shortened(text, 160)}",
         confidence=0.9,
-        evidence=_with(change, proof),
+        evidence=with_change(change, proof),
         attributes={"container": container.name},
         ruled_out=(RuledOut(code="runtime.crash_app", because="the kubelet ended it for its hook"),),
         next=(undo_or_correct(container.pod.workload, change, container.field("lifecycle.postStart")),),

@@ -10,7 +10,7 @@ from tapio.correlators.rules.clues.absent import as_change, deletion_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import current_mount_failures, volume_field, volume_in
 from tapio.correlators.rules.remedies import named, shortened, undo_or_correct
-from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, PodView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -53,7 +53,7 @@ def config_missing(pod: PodView) -> Iterator[Finding]:
         change=change,
         summary=_summary(missing, change, pod.workload),
         confidence=0.95 if change else 0.93,
-        evidence=(*([change_evidence(change)] if change else []), missing.told),
+        evidence=with_change(change, missing.told),
         attributes=_attributes(missing, change),
         ruled_out=(RuledOut(code="runtime.crash_app", because="the container never started"),),
         next=_next(pod, missing, change),

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.views import ServiceView, WorkloadView, change_evidence, evidence, workload_facts_of
+from tapio.correlators.views import ServiceView, WorkloadView, evidence, with_change, workload_facts_of
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -62,8 +62,8 @@ def scaled_to_zero(workload: WorkloadView) -> Iterator[Finding]:
 def _proof_of_zero(workload: WorkloadView, change: Change | None) -> tuple[Evidence, ...]:
     told = workload.scaled_down
     missing = [evidence(service, f"Service {service.key.name} selects its pods") for service in workload.clients[:1]]
-    return (
-        *([change_evidence(change)] if change else []),
+    return with_change(
+        change,
         *([evidence(told, told.message)] if told else []),
         *missing,
         workload.fact("spec.replicas is 0", at=workload.emptied_at),
@@ -79,7 +79,7 @@ def backend_scaled_to_zero(service: ServiceView) -> Iterator[Finding]:
         workload = owner_of_facts(facts)
         change = next((one for one in _scaling_of(service, facts, workload) if one.after == 0), None)
         zero = evidence(facts, f"{workload.kind} {workload.name} asks for 0 pods", entity=workload)
-        proof = (*([change_evidence(change)] if change else []), zero, service.fact("no endpoint is ready"))
+        proof = with_change(change, zero, service.fact("no endpoint is ready"))
         yield _emptied(workload, change, proof)
 
 
@@ -126,7 +126,6 @@ def rollout_stuck(deployment: WorkloadView) -> Iterator[Finding]:
     name, namespace = deployment.key.name, deployment.key.namespace
     changes = deployment.changes_of(deployment.key)
     change = next((one for one in changes if one.field.startswith(_TEMPLATE)), None)
-    began = [change_evidence(change)] if change else []
     yield Finding(
         code="controller.rollout_stuck",
         blame=deployment.key,
@@ -134,7 +133,7 @@ def rollout_stuck(deployment: WorkloadView) -> Iterator[Finding]:
         change=change,
         summary=f"the newest revision of {name} is not available: {progressing.message or progressing.reason}",
         confidence=0.75,
-        evidence=(*began, deployment.fact(progressing.message, at=progressing.last_transition_time)),
+        evidence=with_change(change, deployment.fact(progressing.message, at=progressing.last_transition_time)),
         attributes={"available": deployment.available, "desired": deployment.desired},
         next=(f"kubectl -n {namespace} rollout undo deployment/{name}",) if change else _describe(deployment),
     )

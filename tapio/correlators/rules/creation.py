@@ -9,7 +9,7 @@ from tapio.correlators.rules.clues.progress import still_holds
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened, undo_or_correct
 from tapio.correlators.temporal import change_of_ask
-from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, PodView, evidence, with_change
 from tapio.graph import Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 
@@ -41,7 +41,7 @@ def security_context(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f"container {container.name} may not run as it asks ({kind}): {shortened(proof.text, 160)}",
         confidence=0.93,
-        evidence=(*([change_evidence(change)] if change else []), proof),
+        evidence=with_change(change, proof),
         attributes={"container": container.name, "kind": kind},
         ruled_out=(RuledOut(code="runtime.crash_app", because="the program never ran"),),
         next=(undo_or_correct(container.pod.workload, change, container.field("securityContext"), kind),),
@@ -83,7 +83,7 @@ def may_not_listen(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f'container {container.name} may not listen where it wants to: "{shortened(line, 120)}"',
         confidence=0.85,
-        evidence=(*([change_evidence(change)] if change else []), said),
+        evidence=with_change(change, said),
         attributes={"container": container.name, "kind": "privileged port", "last_line": line},
         ruled_out=(RuledOut(code="startup.sidecar_port_conflict", because="the port is not taken"),),
         next=(
@@ -173,7 +173,7 @@ def _no_room_to_start_in(pod: PodView, told: UnifiedEvent) -> Finding:
         change=change,
         summary=f"the {which} is too small to start {pod.key.name} in",
         confidence=0.93,
-        evidence=(*([change_evidence(change)] if change else []), evidence(told, shortened(told.message))),
+        evidence=with_change(change, evidence(told, shortened(told.message))),
         attributes={"limit": limits[0] if limits else None},
         ruled_out=(RuledOut(code="startup.sandbox_failed", because="the kernel ended it for its limit"),),
         next=(undo_or_correct(pod.workload, change, "spec.template.spec.containers", "resources.limits.memory"),),

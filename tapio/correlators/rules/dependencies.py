@@ -14,7 +14,7 @@ from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, undo_or_correct
 from tapio.correlators.seconds import came_before
-from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of, pod_key, selects
+from tapio.correlators.views import ContainerView, ServiceView, evidence, facts_of, pod_key, selects, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -265,14 +265,14 @@ def _wrong_port(container: ContainerView, missing: _Unreached, spec: k8s.Service
 
 
 def _proof(container: ContainerView, missing: _Unreached, change: Change | None) -> tuple[Evidence, ...]:
-    facts = [change_evidence(change)] if change else []
+    facts: list[Evidence] = []
     end = container.last_end
     logged = next((one for one in reversed(container.log_tail) if _logs(one.attributes, missing.line)), None)
     if logged is not None:
         facts.append(evidence(logged, f'{container.name} logs "{missing.line[:160]}"'))
     elif end is not None:
         facts.append(evidence(end.event, f'{container.name} ends with "{missing.line[:160]}"', at=end.at))
-    return tuple(facts) or (container.pod.fact(missing.line[:160]),)
+    return with_change(change, *facts) or (container.pod.fact(missing.line[:160]),)
 
 
 def _logs(attributes: object, line: str) -> bool:

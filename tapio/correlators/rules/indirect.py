@@ -8,7 +8,7 @@ from tapio.correlators.rules.clues.names import pod_named, service_key, service_
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, shortened
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of
+from tapio.correlators.views import ContainerView, ServiceView, evidence, facts_of, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 
@@ -29,8 +29,8 @@ def alias_of_nothing(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f"Service {name}, which container {container.name} asks for, leads to {target}, which has no address",
         confidence=0.93 if change else 0.85,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             service.fact(f"spec.externalName is {target}"),
             _said(container, line),
         ),

@@ -12,7 +12,7 @@ from tapio.correlators.rules.remedies import named, restart, undo_or_correct
 from tapio.correlators.seconds import came_before
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import in_time, reference_changes, rollout_changes
-from tapio.correlators.views import ContainerView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 
@@ -152,7 +152,7 @@ def _proof(container: ContainerView, line: str, change: Change | None) -> tuple[
     how = describe_end(end) if end else "runs and is not ready"
     said = f'container {container.name}: {how}: "{line[:120]}"'
     told = evidence(end.event, said, at=end.at) if end else container.pod.fact(said)
-    return (*([change_evidence(change)] if change else []), told)
+    return with_change(change, told)
 
 
 def _next(container: ContainerView, change: Change | None, field: str) -> tuple[str, ...]:

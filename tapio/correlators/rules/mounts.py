@@ -11,7 +11,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import change_of_ask
-from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, PodView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -121,7 +121,6 @@ def _mount_finding(pod: PodView, name: str, text: str, told: Evidence) -> Findin
     change = _volume_change(pod, name)
     kind = next((kind for kind, pattern in _REASONS if pattern.search(text)), "other")
     blame = _claim_of(pod, name) or pod.workload
-    facts = [change_evidence(change)] if change else []
     return Finding(
         code="startup.mount_failed",
         blame=blame,
@@ -129,7 +128,7 @@ def _mount_finding(pod: PodView, name: str, text: str, told: Evidence) -> Findin
         change=change,
         summary=f"volume {name or '(unnamed)'} cannot be mounted: {shortened(_reason_in(text), 160)}",
         confidence=0.75 if kind == "timeout" else 0.9,
-        evidence=(*facts, told),
+        evidence=with_change(change, told),
         attributes={"volume": name, "kind": kind},
         ruled_out=(RuledOut(code="startup.config_missing", because="no ConfigMap or Secret is said to be missing"),),
         next=_mount_next(pod, name, blame, change),
@@ -192,8 +191,8 @@ def volume_permission(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f'container {container.name} may not use {path or "a path"} on {where}: "{line[:120]}"',
         confidence=0.88,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             evidence(end.event, f"container {container.name}: {describe_end(end)}: {line[:120]}", at=end.at),
         ),
         attributes={"container": container.name, "path": path, "volume": mounted.name if mounted else ""},

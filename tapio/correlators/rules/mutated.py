@@ -9,7 +9,7 @@ from tapio.correlators.rules.clues.selecting import selected
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.startup import PULLING
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, PodView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, PodView, evidence, with_change
 from tapio.graph import Change, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -41,8 +41,8 @@ def webhook_mutated(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=f"container {container.name} fails by what its template does not say ({what}): {key.name} mutates pods",
         confidence=0.9 if len(webhooks) == 1 else 0.65,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             evidence(configuration, f"{key.name} is asked about the pods of {pod.key.namespace}"),
             pod.fact(f"container {container.name}: {what} not as in the template"),
         ),

@@ -12,7 +12,7 @@ from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, named, target
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, PodView, ServiceView, change_evidence, workload_facts_of
+from tapio.correlators.views import ContainerView, PodView, ServiceView, with_change, workload_facts_of
 from tapio.correlators.world import Moment
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
@@ -67,7 +67,7 @@ def dns_failed(container: ContainerView) -> Iterator[Finding]:
         change=culprit.change,
         summary=f"container {container.name} gets no answer for {host or 'names'}: {culprit.why}",
         confidence=culprit.confidence,
-        evidence=(*([change_evidence(culprit.change)] if culprit.change else []), *culprit.proof, said),
+        evidence=with_change(culprit.change, *culprit.proof, said),
         attributes={"container": container.name, "host": host, "last_line": line},
         ruled_out=(RuledOut(code="runtime.crash_app", because="its last words speak of name resolution"),),
         next=(culprit.next,),

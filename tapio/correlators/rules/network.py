@@ -5,15 +5,7 @@ from collections.abc import Iterator
 from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import undo
-from tapio.correlators.views import (
-    Astray,
-    ServiceView,
-    change_evidence,
-    evidence,
-    facts_of,
-    pod_key,
-    workload_facts_of,
-)
+from tapio.correlators.views import Astray, ServiceView, evidence, facts_of, pod_key, with_change, workload_facts_of
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -140,11 +132,12 @@ def _differing(service: ServiceView, pod: UnifiedEvent) -> str:
 
 
 def _proof(service: ServiceView, change: Change | None, meant: list[UnifiedEvent]) -> tuple[Evidence, ...]:
-    facts = [change_evidence(change)] if change else []
-    facts.append(service.fact("selects " + _words(service.spec.selector) + ": 0 endpoints"))
     pod = meant[0]
-    facts.append(evidence(pod, f"pod {pod.key.name} is ready, labelled {_words(pod.k8s_context.labels)}"))
-    return tuple(facts)
+    return with_change(
+        change,
+        service.fact(f"selects {_words(service.spec.selector)}: 0 endpoints"),
+        evidence(pod, f"pod {pod.key.name} is ready, labelled {_words(pod.k8s_context.labels)}"),
+    )
 
 
 def _words(labels: dict[str, str]) -> str:
@@ -227,8 +220,8 @@ def _port_finding(service: ServiceView, astray: Astray) -> Finding:
         summary=f"port {astray.port.port}/{astray.port.protocol} of Service {service.key.name} leads to "
         f"{astray.target}, its pods serve {served or 'no named port'}",
         confidence=0.95 if change or is_named or astray.other_protocol else 0.88,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             evidence(pod, f"pod {pod.key.name} serves {served or 'no named port'}", entity=pod_key(pod)),
             service.fact(f"{astray.port.port}/{astray.port.protocol} -> {astray.target}"),
         ),

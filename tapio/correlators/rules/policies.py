@@ -13,7 +13,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.nameservice import cluster_dns
 from tapio.correlators.seconds import came_before
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, ServiceView, change_evidence, evidence, facts_of
+from tapio.correlators.views import ContainerView, ServiceView, evidence, facts_of, with_change
 from tapio.graph import Change, RuledOut
 from tapio.unified import UnifiedEvent
 
@@ -111,8 +111,8 @@ def _denied(container: ContainerView, silence: _Silence, policy: UnifiedEvent, c
         change=change,
         summary=f"NetworkPolicy {key.name} does not let container {container.name} reach {silence.what}",
         confidence=0.92 if change else 0.85,
-        evidence=(
-            *([change_evidence(change)] if change else []),
+        evidence=with_change(
+            change,
             evidence(policy, f"NetworkPolicy {key.name} selects one side and allows no such traffic"),
             said,
         ),

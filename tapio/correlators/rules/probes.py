@@ -19,7 +19,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end, lost_readiness
 from tapio.correlators.temporal import rollout_changes
-from tapio.correlators.views import ContainerView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import objects as k8s
 
@@ -108,7 +108,8 @@ def _finding(case: Case, code: str, judgement: Judgement, proof: tuple[Evidence,
     container, failure = case.container, case.failure
     change = _own_change(case) if judgement.probe_right else case.change
     said = evidence(failure.event, f"{failure.event.reason} x{failure.times}: {shortened(failure.event.message)}")
-    facts = [*([change_evidence(change)] if change else []), *((said,) if failure.text else ()), *proof]
+    words = (said,) if failure.text else ()
+    facts = with_change(change, *words, *proof)
     return Finding(
         code=code,
         blame=container.pod.workload,

@@ -11,10 +11,10 @@ from tapio.correlators.views import (
     BudgetView,
     ScheduleView,
     View,
-    change_evidence,
     evidence,
     facts_of,
     pod_key,
+    with_change,
 )
 from tapio.graph import Change, Evidence
 from tapio.unified import ObjectKey
@@ -26,10 +26,6 @@ _NO_REQUEST = re.compile(r"missing request for (\S+)(?: in container (\S+))?")
 
 def _newest(changes: Sequence[Change], *fields: str) -> Change | None:
     return next((one for one in changes if one.field.startswith(fields)), None)
-
-
-def _with(change: Change | None, *proof: Evidence) -> tuple[Evidence, ...]:
-    return (*([change_evidence(change)] if change else []), *proof)
 
 
 @rule("controller.hpa_no_metrics", "controller.hpa_target_missing", version=1)
@@ -62,7 +58,7 @@ def _unmeasured(
         change=change if blame == autoscaler.key else None,
         summary=f"{condition.reason}: {shortened(condition.message, 200)}",
         confidence=0.9,
-        evidence=_with(
+        evidence=with_change(
             change if blame == autoscaler.key else None,
             autoscaler.fact(
                 f"{condition.type} is False: {shortened(condition.message)}", at=condition.last_transition_time
@@ -91,7 +87,9 @@ def at_its_bound(autoscaler: AutoscalerView) -> Iterator[Finding]:
         change=change,
         summary=f"autoscaler {key.name} wants more than its maxReplicas of {spec.max_replicas}",
         confidence=0.9,
-        evidence=_with(change, autoscaler.fact(f"ScalingLimited: {limited.message}", at=limited.last_transition_time)),
+        evidence=with_change(
+            change, autoscaler.fact(f"ScalingLimited: {limited.message}", at=limited.last_transition_time)
+        ),
         attributes={"max_replicas": spec.max_replicas, "current": autoscaler.autoscaler.status.current_replicas},
         next=(f'kubectl -n {key.namespace} patch hpa {key.name} -p \'{{"spec":{{"maxReplicas":<more>}}}}\'',),
     )
@@ -112,7 +110,6 @@ def budget_blocks(budget: BudgetView) -> Iterator[Finding]:
     key = budget.key
     own = _newest(budget.changes_of(key), "spec.minAvailable", "spec.maxUnavailable")
     why = f"{len(unwell)} of its pods are not ready" if unwell else "it allows no disruption at all"
-    cordoned = [change_evidence(cordon)] if cordon else []
     yield Finding(
         code="controller.pdb_blocks",
         blame=key,
@@ -120,8 +117,8 @@ def budget_blocks(budget: BudgetView) -> Iterator[Finding]:
         change=own,
         summary=f"PodDisruptionBudget {key.name} keeps {pod_key(budget.held[0]).name} on cordoned node {node}: {why}",
         confidence=0.85,
-        evidence=(
-            *cordoned,
+        evidence=with_change(
+            cordon,
             evidence(budget.held[0], f"a pod of it is on {node}", entity=pod_key(budget.held[0])),
             budget.fact(f"{status.current_healthy} healthy, {status.desired_healthy} wanted, 0 disruptions allowed"),
         ),
@@ -165,7 +162,7 @@ def _missed(schedule: ScheduleView, change: Change | None, why: str, proof: Evid
         change=change,
         summary=f"CronJob {schedule.key.name} starts no Job: {why}",
         confidence=0.92 if change else 0.88,
-        evidence=_with(change, proof),
+        evidence=with_change(change, proof),
         attributes=attributes,
         through=running if "still runs" in why else (),
         next=(step,),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tapio.correlators.rules.clues.absent import as_change, deletion_of
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.views import RouteView, change_evidence
+from tapio.correlators.views import RouteView, with_change
 from tapio.graph import Change, RuledOut
 from tapio.unified import ObjectKey
 
@@ -27,8 +27,8 @@ def misrouted(route: RouteView) -> Iterator[Finding]:
             change=change,
             summary=f"Ingress {route.key.name} leads {astray.where} to Service {astray.service.name}, which {lacks}",
             confidence=0.92,
-            evidence=(
-                *([change_evidence(change)] if change else []),
+            evidence=with_change(
+                change,
                 route.fact(f"{astray.where} -> {astray.service.name}:{astray.port}"),
             ),
             attributes={"where": astray.where, "service": astray.service.name, "port": astray.port},

@@ -9,7 +9,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.nameservice import cluster_dns
 from tapio.correlators.rules.remedies import named, shortened
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, PodView, ServiceView, change_evidence, evidence, facts_of, pod_key
+from tapio.correlators.views import ContainerView, PodView, ServiceView, evidence, facts_of, pod_key, with_change
 from tapio.graph import Change, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 
@@ -34,8 +34,8 @@ def traffic_policy_local(container: ContainerView) -> Iterator[Finding]:
             change=change,
             summary=f"Service {name} leads to pods of the client's node alone, and none that is ready is on {node}",
             confidence=0.93 if change else 0.88,
-            evidence=(
-                *([change_evidence(change)] if change else []),
+            evidence=with_change(
+                change,
                 service.fact(f"internalTrafficPolicy is Local, its ready pods are on {', '.join(sorted(nodes))}"),
                 container.pod.fact(f'{container.name} on {node} says: "{shortened(line, 160)}"'),
             ),

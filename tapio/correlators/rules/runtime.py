@@ -10,7 +10,7 @@ from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import restart, target, undo
 from tapio.correlators.sequence import describe_end, signal_of
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
-from tapio.correlators.views import ContainerView, End, change_evidence, evidence
+from tapio.correlators.views import ContainerView, End, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 
 
@@ -185,7 +185,7 @@ def _crash_evidence(container: ContainerView, end: End, change: Change | None) -
     """From the change to the run that ended first, where the trouble began; how often since, and what it said last."""
     pod = container.pod
     first = _first_like(container, end)
-    facts = [change_evidence(change)] if change else []
+    facts = []
     if first.started_at:
         facts.append(evidence(first.event, f"{pod.key.name}: container {container.name} started", at=first.started_at))
     said = container.last_line if first is end else _last_line_of(first)
@@ -195,7 +195,7 @@ def _crash_evidence(container: ContainerView, end: End, change: Change | None) -
     if container.restarts:
         newest = "" if first is end else f", last {describe_end(end)}{_quoted(container.last_line)}"
         facts.append(pod.fact(f"restarted {container.restarts} times{newest}"))
-    return tuple(facts)
+    return with_change(change, *facts)
 
 
 def _first_like(container: ContainerView, end: End) -> End:

@@ -25,7 +25,7 @@ from tapio.correlators.rules.clues.scheduler_text import (
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
 from tapio.correlators.rules.unplaced import newest_preemption
-from tapio.correlators.views import NodeView, PodView, change_evidence, evidence, selects
+from tapio.correlators.views import NodeView, PodView, evidence, selects, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey
 
@@ -288,7 +288,7 @@ def _finding(  # noqa: PLR0913, PLR0917  the parts of an answer that differ from
         change=change,
         summary=summary,
         confidence=confidence,
-        evidence=(*([change_evidence(change)] if change else []), *proof, _refused(pod, decision.message)),
+        evidence=with_change(change, *proof, _refused(pod, decision.message)),
         attributes={"nodes": decision.message.partition(" nodes are")[0], **(attributes or {})},
         ruled_out=(_ANSWERED,),
         through=through,

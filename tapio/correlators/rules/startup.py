@@ -9,7 +9,7 @@ from tapio.correlators.rules.clues.absent import as_change, deletion_of
 from tapio.correlators.rules.clues.pull_text import classified, is_of_the_disk
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened, target
-from tapio.correlators.views import ContainerView, change_evidence, evidence
+from tapio.correlators.views import ContainerView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -95,7 +95,6 @@ def _without_secret(container: ContainerView, secret: ObjectKey, told: Evidence,
     deletion = deletion_of(pod, secret)
     set_by = (one for one in pod.workload_changes if "imagePullSecrets" in one.field)
     change = as_change(deletion) if deletion else next(set_by, None)
-    facts = [change_evidence(change)] if change else []
     create = f"kubectl -n {secret.namespace} create secret docker-registry {secret.name} --docker-server="
     return Finding(
         code="startup.pull_secret_missing",
@@ -104,7 +103,7 @@ def _without_secret(container: ContainerView, secret: ObjectKey, told: Evidence,
         change=change,
         summary=f"the registry refuses image {container.spec.image}, and its pull secret {secret.name} does not exist",
         confidence=0.9,
-        evidence=(*facts, told, *proof[-2:]),
+        evidence=with_change(change, told, *proof[-2:]),
         attributes={"secret": secret.name, "image": container.spec.image, "container": container.name},
         ruled_out=(RuledOut(code="startup.image_not_found", because="the registry refused, it did not look"),),
         next=(create + registry_of(container.spec.image),),
@@ -145,14 +144,13 @@ def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[
         attributes |= {"registry": registry, "kind": detail}
     elif detail:
         attributes |= {"kind": detail}
-    facts = [*([change_evidence(change)] if change else []), *proof[-3:]]
     return Finding(
         code=code,
         blame=container.pod.workload,
         change=change,
         summary=_pull_summary(code, detail, image, registry),
         confidence=0.95 if change or code != "startup.registry_unreachable" else 0.9,
-        evidence=tuple(facts),
+        evidence=with_change(change, *proof[-3:]),
         attributes=attributes,
         ruled_out=_pull_ruled_out(code, detail, container),
         next=_pull_next(container, code, detail, registry, change),

@@ -9,7 +9,7 @@ from tapio.correlators.rules.clues.scheduler_text import CLAIM_MISSING, UNBOUND,
 from tapio.correlators.rules.clues.unbound import UNBOUND_CODES, Diagnosis, diagnosed
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.mounts import HELD_ELSEWHERE
-from tapio.correlators.views import ClaimView, PodView, change_evidence, claim_view, evidence
+from tapio.correlators.views import ClaimView, PodView, claim_view, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -66,7 +66,7 @@ def _claim_missing(pod: PodView, key: ObjectKey) -> Finding:
     gone = history.state(pod.at) if history else None  # deleted, or on its way
     changes = [one for one in pod.workload_changes if "volumes" in one.field]
     change: Change | None = changes[0] if changes and not gone else None
-    facts = [change_evidence(change)] if change else [evidence(gone, f"claim {key.name} was deleted")] if gone else []
+    deleted = [evidence(gone, f"claim {key.name} was deleted")] if gone else []
     condition = pod.condition("PodScheduled")
     return Finding(
         code=CLAIM_MISSING,
@@ -75,7 +75,9 @@ def _claim_missing(pod: PodView, key: ObjectKey) -> Finding:
         change=change,
         summary=f"it mounts the claim {key.name}, which " + ("was deleted" if gone else "does not exist"),
         confidence=0.92,
-        evidence=(*facts, pod.fact(verdict_of(condition.message) if condition else f"claim {key.name} not found")),
+        evidence=with_change(
+            change, *deleted, pod.fact(verdict_of(condition.message) if condition else f"claim {key.name} not found")
+        ),
         attributes={"claim": key.name},
         next=(f"kubectl -n {key.namespace} get persistentvolumeclaims",),
     )

@@ -10,7 +10,7 @@ from tapio.correlators.views.references import Reference
 from tapio.correlators.views.regulators import AutoscalerView, BudgetView, ScheduleView
 from tapio.correlators.views.route import RouteView
 from tapio.correlators.views.service import Astray, ServiceView, facts_of, pod_key, selects, workload_facts_of
-from tapio.correlators.views.view import View, change_evidence, evidence
+from tapio.correlators.views.view import View, change_evidence, evidence, with_change
 from tapio.correlators.views.workload import WorkloadView
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "reads_settings",
     "selects",
     "strayed",
+    "with_change",
     "workload_facts_of",
 ]

@@ -78,6 +78,11 @@ def evidence(
 _LIFE = {"metadata.creationTimestamp": "created", "metadata.deletionTimestamp": "deleted"}
 
 
+def with_change(change: Change | None, *facts: Evidence) -> tuple[Evidence, ...]:
+    """The evidence of a finding: what changed first, where something did, then the facts."""
+    return (change_evidence(change), *facts) if change else facts
+
+
 def change_evidence(change: Change) -> Evidence:
     """A change as evidence."""
     who = f" by {change.actor}" if change.actor else ""

@@ -5,7 +5,7 @@ import msgspec
 from tapio.correlators.rules.clues.admission_text import Refused, refused_by
 from tapio.correlators.rules.finding import Finding
 from tapio.correlators.temporal import CLOCKS_APART, in_time
-from tapio.correlators.views import WorkloadView, change_evidence, evidence
+from tapio.correlators.views import WorkloadView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 
@@ -52,7 +52,7 @@ def finding(  # noqa: PLR0913  the parts of an answer that differ from plugin to
         change=change,
         summary=summary,
         confidence=confidence,
-        evidence=(*([change_evidence(change)] if change else []), *proof, refusal.proof),
+        evidence=with_change(change, *proof, refusal.proof),
         attributes=attributes,
         ruled_out=(RuledOut(code="scheduling.insufficient_cpu", because="the pods were never created"),),
         next=next_,

@@ -8,8 +8,8 @@ from tapio.correlators.rules.clues.dependency_text import addresses
 from tapio.correlators.rules.clues.told import told_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
-from tapio.correlators.views import ContainerView, ServiceView, evidence
-from tapio.graph import Evidence, RuledOut
+from tapio.correlators.views import ContainerView, ServiceView
+from tapio.graph import RuledOut
 from tapio.unified import ObjectKey
 
 _CONNECTIONS, _READONLY = "runtime.dependency_connections", "runtime.dependency_readonly"
@@ -55,7 +55,7 @@ def turned_away(container: ContainerView) -> Iterator[Finding]:
         workload=container.pod.workload,
         summary=f'{what} {_SAYS[code]} container {container.name}: "{line[:120]}"',
         confidence=0.88 if backend else 0.7,
-        evidence=(_proof(container, line),),
+        evidence=(container.spoken(f'{container.name} says: "{line[:160]}"'),),
         attributes={"container": container.name, "service": str(service.key) if service else "", "last_line": line},
         ruled_out=(RuledOut(code="runtime.dependency_down", because="it answers"),),
         next=(f"kubectl -n {blame.namespace} logs {target(blame)}",),
@@ -83,9 +83,3 @@ def _only_one(container: ContainerView) -> ServiceView | None:
 
 def _behind(service: ServiceView) -> ObjectKey | None:
     return next((ObjectKey.parse(one.root) for one in service.backends if one.root), None)
-
-
-def _proof(container: ContainerView, line: str) -> Evidence:
-    said = f'{container.name} says: "{line[:160]}"'
-    end = container.last_end
-    return evidence(end.event, said, at=end.at) if end and container.unwell else container.pod.fact(said)

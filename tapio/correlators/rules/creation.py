@@ -71,8 +71,7 @@ _PRIVILEGED_PORT = re.compile(
 def may_not_listen(container: ContainerView) -> Iterator[Finding]:
     """The program ends because it may not listen on a port below 1024 as the user that it runs as."""
     end = crash_of(container)
-    lines = reversed(container.last_words.splitlines()) if end else ()
-    line = next((line.strip() for line in lines if _PRIVILEGED_PORT.search(line)), "")
+    line = container.newest_line(_PRIVILEGED_PORT) if end else ""
     if end is None or not line:
         return
     change = change_of_ask(container, "securityContext", "image", "port", "args", "env")

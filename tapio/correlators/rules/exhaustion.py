@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from tapio.correlators.rules.clues.asked import in_trouble
 from tapio.correlators.rules.clues.crashes import crash_of
-from tapio.correlators.rules.clues.denial_text import newest_line
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import shortened, target
 from tapio.correlators.sequence import describe_end
@@ -90,21 +89,20 @@ def volume_full(container: ContainerView) -> Iterator[Finding]:
 
     Which volume that is, is read from the path; without one, from the only claim that the container mounts.
     """
-    line = newest_line(container.last_words, _FULL) if in_trouble(container) else ""
+    line = container.newest_line(_FULL) if in_trouble(container) else ""
     volume = _written(container, line) if line else None
     if volume is None:
         return
     pod, claim = container.pod, volume.persistent_volume_claim
     blame = ObjectKey("PersistentVolumeClaim", pod.key.namespace, claim.claim_name) if claim else pod.workload
     told = f'container {container.name} says: "{shortened(line, 120)}"'
-    end = container.last_end if container.unwell else None
     yield Finding(
         code="runtime.volume_full",
         blame=blame,
         workload=pod.workload,
         summary=f'volume {volume.name} of container {container.name} is full: "{shortened(line, 120)}"',
         confidence=0.88,
-        evidence=(evidence(end.event, told, at=end.at) if end else pod.fact(told),),
+        evidence=(container.spoken(told),),
         attributes={"container": container.name, "volume": volume.name, "last_line": line},
         ruled_out=(RuledOut(code="runtime.crash_app", because="there is no room for what it writes"),),
         next=(f"kubectl -n {blame.namespace} describe {target(blame)}   # its size, and what fills it",),
@@ -137,8 +135,7 @@ _NO_DESCRIPTOR = re.compile(r"too many open files|\bEMFILE\b|\bENFILE\b", re.IGN
 def fd_exhausted(container: ContainerView) -> Iterator[Finding]:
     """The program ends because it may open no more files or sockets."""
     end = crash_of(container)
-    lines = reversed(container.last_words.splitlines()) if end else ()
-    line = next((line.strip() for line in lines if _NO_DESCRIPTOR.search(line)), "")
+    line = container.newest_line(_NO_DESCRIPTOR) if end else ""
     if end is None or not line:
         return
     workload = container.pod.workload

@@ -94,6 +94,4 @@ def _dead_peer(container: ContainerView) -> tuple[ObjectKey, UnifiedEvent, Servi
 
 
 def _said(container: ContainerView, line: str) -> Evidence:
-    text = f'{container.name} says: "{shortened(line, 160)}"'
-    end = container.last_end
-    return evidence(end.event, text, at=end.at) if end and container.unwell else container.pod.fact(text)
+    return container.spoken(f'{container.name} says: "{shortened(line, 160)}"')

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from tapio.correlators.rules.cascades import unread
 from tapio.correlators.rules.clues.asked import in_trouble
 from tapio.correlators.rules.clues.crashes import crash_of, ended_by_kubelet
-from tapio.correlators.rules.clues.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE, newest_line
+from tapio.correlators.rules.clues.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, restart, undo_or_correct
 from tapio.correlators.seconds import came_before
 from tapio.correlators.sequence import describe_end
 from tapio.correlators.temporal import in_time, reference_changes, rollout_changes
-from tapio.correlators.views import ContainerView, evidence, with_change
+from tapio.correlators.views import ContainerView, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey
 
@@ -30,7 +30,7 @@ _CREDENTIALS = re.compile(r"pass|secret|token|user|cred|auth|key|dsn|url|login",
 @rule("runtime.credentials_invalid", version=1, decided_by=("kubeapi", "systemd"))
 def credentials_invalid(container: ContainerView) -> Iterator[Finding]:
     """What the container depends on does not let it in: a Secret or its environment holds the wrong credentials."""
-    line = newest_line(container.last_words, NOT_LET_IN) if _may_tell(container) else ""
+    line = container.newest_line(NOT_LET_IN) if _may_tell(container) else ""
     if not line:
         return
     change = _brought(container, _CREDENTIALS)
@@ -89,7 +89,7 @@ def sidecar_port_conflict(container: ContainerView) -> Iterator[Finding]:
     """A port that the container wants is taken by another container of its pod: they share one network."""
     others = [one.name for one in container.pod.containers if one.name != container.name and _runs_beside(one)]
     end = crash_of(container)
-    line = newest_line(container.last_words, TAKEN) if end and others else ""
+    line = container.newest_line(TAKEN) if end and others else ""
     if end is None or not line:
         return
     found = _PORT.search(line)
@@ -125,7 +125,7 @@ def _may_tell(container: ContainerView) -> bool:
 def _bad_certificate(container: ContainerView) -> tuple[str, str, str] | None:
     """The code, what is wrong with the certificate, and the line that says so."""
     for code, how, words in _CERTIFICATE_WORDS:
-        line = newest_line(container.last_words, words)
+        line = container.newest_line(words)
         if line:
             return code, how, line
     return None
@@ -151,8 +151,7 @@ def _proof(container: ContainerView, line: str, change: Change | None) -> tuple[
     end = container.last_end if container.unwell else None
     how = describe_end(end) if end else "runs and is not ready"
     said = f'container {container.name}: {how}: "{line[:120]}"'
-    told = evidence(end.event, said, at=end.at) if end else container.pod.fact(said)
-    return with_change(change, told)
+    return with_change(change, container.spoken(said))
 
 
 def _next(container: ContainerView, change: Change | None, field: str) -> tuple[str, ...]:

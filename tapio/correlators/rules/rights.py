@@ -9,7 +9,7 @@ from tapio.correlators.rules.clues.asked import in_trouble
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named
 from tapio.correlators.temporal import in_time
-from tapio.correlators.views import ContainerView, PodView, View, evidence, with_change
+from tapio.correlators.views import ContainerView, PodView, View, with_change
 from tapio.graph import Change, RuledOut
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -32,8 +32,6 @@ def forbidden(container: ContainerView) -> Iterator[Finding]:
     account = ObjectKey("ServiceAccount", found[1], found[2])
     change = rights_change(pod, account)
     line = f"ServiceAccount {account.name} {found[3]}"
-    end = container.last_end
-    said = evidence(end.event, line, at=end.at) if end and container.unwell else pod.fact(line)
     yield Finding(
         code="admission.rbac_denied",
         blame=change.entity if change else account,
@@ -41,7 +39,7 @@ def forbidden(container: ContainerView) -> Iterator[Finding]:
         change=change,
         summary=line if change is None else f"{line}, since {named(change.entity)} changed",
         confidence=0.93 if change else 0.85,
-        evidence=with_change(change, said),
+        evidence=with_change(change, container.spoken(line)),
         attributes={"container": container.name, "user": f"system:serviceaccount:{found[1]}:{found[2]}"},
         ruled_out=(RuledOut(code="runtime.crash_app", because="the API server refused it"),),
         next=(f"kubectl auth can-i --list --as=system:serviceaccount:{found[1]}:{found[2]} -n {pod.key.namespace}",),

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from tapio.graph import Change
+from tapio.correlators.views.view import evidence
+from tapio.graph import Change, Evidence
 from tapio.unified import EventName, UnifiedEvent
 from tapio.unified import objects as k8s
 
@@ -182,6 +183,15 @@ class ContainerView:
         ]
         told = map(_of_its_death, texts) if end and self.unwell else texts
         return "\n".join(line for lines in told for line in lines)
+
+    def newest_line(self, words: re.Pattern[str]) -> str:
+        """The newest line of its last words that says this; empty where none does."""
+        return next((line.strip() for line in reversed(self.last_words.splitlines()) if words.search(line)), "")
+
+    def spoken(self, text: str) -> Evidence:
+        """What its last words say as evidence: of its newest end while that matters, else of its pod's state."""
+        end = self.last_end
+        return evidence(end.event, text, at=end.at) if end and self.unwell else self.pod.fact(text)
 
     def limit(self, resource: str) -> k8s.Quantity | None:
         return self.spec.resources.limits.get(resource) if self.spec.resources else None

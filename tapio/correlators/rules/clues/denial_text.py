@@ -43,8 +43,3 @@ UNUSABLE = _any(
     r"cannot load certificate",
 )
 TAKEN = _any(r"address already in use|EADDRINUSE|Address in use|port \d+ (is|was) already (in use|allocated)")
-
-
-def newest_line(text: str, words: re.Pattern[str]) -> str:
-    """The last line of a text that says it; empty where none does."""
-    return next((line.strip() for line in reversed(text.splitlines()) if words.search(line)), "")

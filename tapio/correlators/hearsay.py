@@ -87,8 +87,7 @@ def _by_kubernetes(event: UnifiedEvent) -> bool:
 
 def first_told(event: UnifiedEvent) -> datetime:
     """When a counted Event was first seen; of one that was made from another's only its own time is known."""
-    first = event.attributes.first_at if event.attributes and event.k8s_context.uid else None
-    return min(first or event.timestamp, event.timestamp)
+    return min(event.first_at, event.timestamp) if event.k8s_context.uid else event.timestamp
 
 
 def _context(key: ObjectKey, uid: str, said: Sequence[UnifiedEvent]) -> K8sContext:

@@ -133,6 +133,21 @@ class UnifiedEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.k8s_context.key
 
     @property
+    def owner(self) -> ObjectKey | None:
+        """The topmost owner known; none where nothing says who that is."""
+        return ObjectKey.parse(self.root) if self.root else None
+
+    @property
+    def times(self) -> int:
+        """How often it was seen."""
+        return self.attributes.count if self.attributes else 1
+
+    @property
+    def first_at(self) -> datetime:
+        """When it was first seen."""
+        return (self.attributes.first_at if self.attributes else None) or self.timestamp
+
+    @property
     def sort_key(self) -> tuple[datetime, int, str]:
         """The one order of events: the source's time, then resourceVersion, then id."""
         return self.timestamp, self.order, self.id

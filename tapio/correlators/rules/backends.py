@@ -82,4 +82,4 @@ def _only_one(container: ContainerView) -> ServiceView | None:
 
 
 def _behind(service: ServiceView) -> ObjectKey | None:
-    return next((ObjectKey.parse(one.root) for one in service.backends if one.root), None)
+    return next((one.owner for one in service.backends if one.owner), None)

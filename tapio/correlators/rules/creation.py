@@ -153,7 +153,7 @@ def sandbox_failed(pod: PodView) -> Iterator[Finding]:
         workload=pod.workload,
         summary=f"no sandbox for {pod.key.name} on {node.name} ({kind}): {shortened(newest.message, 160)}",
         confidence=0.85,
-        evidence=tuple(evidence(one, f"{one.reason} x{_times(one)}: {shortened(one.message)}") for one in said[-2:]),
+        evidence=tuple(evidence(one, f"{one.reason} x{one.times}: {shortened(one.message)}") for one in said[-2:]),
         attributes={"kind": kind, "node": node.name},
         ruled_out=(RuledOut(code="startup.image_not_found", because="no image is pulled before there is a sandbox"),),
         next=(f"kubectl get pods -A --field-selector spec.nodeName={node.name}  # the CNI's pods there",),
@@ -187,10 +187,6 @@ def _sandbox_code(message: str) -> str:
 
 def _persists(pod: PodView, said: list[UnifiedEvent]) -> bool:
     """Messages hold ids that differ, so one trouble is many records: their counts add up."""
-    first = min((one.attributes.first_at if one.attributes else None) or one.timestamp for one in said)
+    first = min(one.first_at for one in said)
     age = max(pod.at, said[-1].timestamp) - first
-    return sum(_times(one) for one in said) >= _PERSISTENT_TIMES or age >= _PERSISTENT_AGE
-
-
-def _times(event: UnifiedEvent) -> int:
-    return event.attributes.count if event.attributes else 1
+    return sum(one.times for one in said) >= _PERSISTENT_TIMES or age >= _PERSISTENT_AGE

@@ -131,7 +131,7 @@ def _had_been_ready(service: ServiceView, at: datetime) -> bool:
 
 def _refused_by(container: ContainerView, service: ServiceView, line: str) -> Finding:
     pod = service.ready_backends[0]
-    backend = ObjectKey.parse(pod.root) if pod.root else pod_key(pod)
+    backend = pod.owner or pod_key(pod)
     missing = _Unreached(service.key.name, None, line, service.key)
     look = (
         f"kubectl -n {service.key.namespace} exec {pod.key.name} -- netstat -ltn   # against the Service's targetPort"
@@ -287,7 +287,7 @@ def _attributes(container: ContainerView, missing: _Unreached, field: str) -> di
 
 def _down(container: ContainerView, service: ServiceView, line: str) -> Finding:
     missing = _Unreached(service.key.name, None, line, service.key)
-    roots = [ObjectKey.parse(one.root) for one in service.backends if one.root]
+    roots = [one.owner for one in service.backends if one.owner]
     backend = next(iter(roots), service.key) if not service.ready_endpoints else service.key
     return Finding(
         code="runtime.dependency_down",

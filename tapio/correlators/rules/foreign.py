@@ -19,7 +19,7 @@ def foreign_endpoints(service: ServiceView) -> Iterator[Finding]:
     yield Finding(
         code="service.selector_mismatch",
         blame=service.key,
-        workload=ObjectKey.parse(own.root) if own.root else None,
+        workload=own.owner,
         change=found.change,
         summary=f"Service {service.key.name} leads to pods of {ObjectKey.parse(theirs.root).name}, not to its own",
         confidence=0.85,

@@ -66,7 +66,7 @@ def peer_down(container: ContainerView) -> Iterator[Finding]:
     if found is None:
         return
     key, facts, service, line = found
-    owner = ObjectKey.parse(facts.root) if facts.root else key
+    owner = facts.owner or key
     yield Finding(
         code="runtime.dependency_down",
         blame=owner,

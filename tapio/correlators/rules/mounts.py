@@ -62,14 +62,11 @@ def current_mount_failures(pod: PodView) -> list[MountFailure]:
 
 
 def _mount_failure(pod: PodView, event: UnifiedEvent) -> MountFailure:
-    said = event.attributes
-    times = said.count if said else 1
-    began = said.first_at if said and said.first_at else event.timestamp
-    age = max(event.timestamp, pod.at) - began
-    often = times >= _PERSISTENT_TIMES and _MADE_BY_THE_CLUSTER not in event.message
+    age = max(event.timestamp, pod.at) - event.first_at
+    often = event.times >= _PERSISTENT_TIMES and _MADE_BY_THE_CLUSTER not in event.message
     volume = _VOLUME.search(event.message) or _UNMOUNTED.search(event.message)
     name = k8s.volume_name(volume[1]) if volume else ""
-    return MountFailure(event, name, event.message, times, often or age >= _PERSISTENT_AGE)
+    return MountFailure(event, name, event.message, event.times, often or age >= _PERSISTENT_AGE)
 
 
 def volume_in(pod: PodView, name: str) -> k8s.Volume | None:

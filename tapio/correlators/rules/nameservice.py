@@ -150,7 +150,7 @@ def _down(dns: ServiceView, configured: Change | None) -> _Culprit:
 
 def _owner(dns: ServiceView) -> ObjectKey | None:
     found = [owner_of_facts(facts) for facts in dns.workloads]
-    roots = [ObjectKey.parse(one.root) for one in dns.backends if one.root]
+    roots = [one.owner for one in dns.backends if one.owner]
     return next(iter([*found, *roots]), None)
 
 

@@ -28,7 +28,7 @@ def selector_mismatch(service: ServiceView) -> Iterator[Finding]:
     yield Finding(
         code="service.selector_mismatch",
         blame=change.entity if change else service.key,
-        workload=ObjectKey.parse(meant[0].root) if meant[0].root else None,
+        workload=meant[0].owner,
         change=change,
         summary=f"the selector of Service {service.key.name} matches no pod: {wrong}",
         confidence=0.93 if change else 0.88,
@@ -114,7 +114,7 @@ def _likeness(service: ServiceView, pod: UnifiedEvent) -> int:
     labels = pod.k8s_context.labels
     matching = sum(1 for key, value in service.spec.selector.items() if labels.get(key) == value)
     same_keys = sum(1 for key in service.spec.selector if key in labels)
-    root = ObjectKey.parse(pod.root).name if pod.root else pod.key.name
+    root = (pod.owner or pod.key).name
     named = root == service.key.name or service.key.name in labels.values()
     if not matching and not named:
         return 0
@@ -170,7 +170,7 @@ def no_ready_endpoints(service: ServiceView) -> Iterator[Finding]:
     yield Finding(
         code="service.no_ready_endpoints",
         blame=service.key,
-        workload=ObjectKey.parse(unready[0].root) if unready[0].root else None,
+        workload=unready[0].owner,
         summary=f"none of the {len(unready)} pods behind Service {service.key.name} is ready",
         confidence=0.9,
         evidence=(service.fact(f"0 of {len(unready)} endpoints are ready"),),
@@ -215,7 +215,7 @@ def _port_finding(service: ServiceView, astray: Astray) -> Finding:
     return Finding(
         code=code,
         blame=service.key,
-        workload=ObjectKey.parse(pod.root) if pod.root else None,
+        workload=pod.owner,
         change=change,
         summary=f"port {astray.port.port}/{astray.port.protocol} of Service {service.key.name} leads to "
         f"{astray.target}, its pods serve {served or 'no named port'}",

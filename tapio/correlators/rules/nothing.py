@@ -111,8 +111,7 @@ def _is_of_a_start(view: View, event: UnifiedEvent) -> bool:
 
 
 def _told(event: UnifiedEvent) -> str:
-    count = event.attributes.count if event.attributes else 1
-    return f"{event.reason} x{count}: {event.message[:120]}"
+    return f"{event.reason} x{event.times}: {event.message[:120]}"
 
 
 def _well(view: View) -> str:

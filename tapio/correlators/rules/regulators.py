@@ -113,7 +113,7 @@ def budget_blocks(budget: BudgetView) -> Iterator[Finding]:
     yield Finding(
         code="controller.pdb_blocks",
         blame=key,
-        workload=ObjectKey.parse(budget.held[0].root) if budget.held[0].root else None,
+        workload=budget.held[0].owner,
         change=own,
         summary=f"PodDisruptionBudget {key.name} keeps {pod_key(budget.held[0]).name} on cordoned node {node}: {why}",
         confidence=0.85,

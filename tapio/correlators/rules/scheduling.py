@@ -298,9 +298,8 @@ def _finding(  # noqa: PLR0913, PLR0917  the parts of an answer that differ from
 
 def _refused(pod: PodView, message: str) -> Evidence:
     failed = pod.said(EventName.POD_SCHEDULING_FAILED)
-    times = failed[-1].attributes.count if failed and failed[-1].attributes else 0
     verdict = verdict_of(message)
-    return evidence(failed[-1], f"FailedScheduling x{times}: {verdict}") if failed else pod.fact(verdict)
+    return evidence(failed[-1], f"FailedScheduling x{failed[-1].times}: {verdict}") if failed else pod.fact(verdict)
 
 
 def _undo(pod: PodView, change: Change | None) -> tuple[str, ...]:

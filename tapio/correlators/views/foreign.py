@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tapio.correlators.views.service import ServiceView, facts_of
 from tapio.graph import Change
-from tapio.unified import ObjectKey, UnifiedEvent
+from tapio.unified import UnifiedEvent
 
 
 class Strayed(NamedTuple):
@@ -37,7 +37,7 @@ def strayed(service: ServiceView) -> Strayed | None:
 
 
 def _root_name(pod: UnifiedEvent) -> str:
-    return ObjectKey.parse(pod.root).name if pod.root else pod.key.name
+    return (pod.owner or pod.key).name
 
 
 def _selector_before(service: ServiceView, change: Change) -> dict[str, str]:

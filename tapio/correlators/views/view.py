@@ -41,8 +41,9 @@ class View:
     @property
     def root(self) -> ObjectKey:
         """The topmost owner known; the entity itself where nobody owns it."""
-        if self.event.root:
-            return self.moment.name_of(ObjectKey.parse(self.event.root))
+        known = self.event.owner
+        if known:
+            return self.moment.name_of(known)
         owners = self.event.k8s_context.owner_references
         return ObjectKey(owners[0].kind, self.key.namespace, owners[0].name) if owners else self.key
 

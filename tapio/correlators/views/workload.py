@@ -96,9 +96,7 @@ class WorkloadView(View):
         condition = self.condition("ReplicaFailure")
         if condition and condition.status == "True" and condition.last_transition_time:
             return condition.last_transition_time
-        said = self.create_failures
-        firsts = [(event.attributes.first_at if event.attributes else None) or event.timestamp for event in said]
-        return min(firsts, default=self.event.timestamp)
+        return min((event.first_at for event in self.create_failures), default=self.event.timestamp)
 
     @property
     def account_due_at(self) -> datetime:

@@ -140,6 +140,5 @@ def _least_s(probe: k8s.Probe) -> float:
 
 def _around(event: UnifiedEvent, end: datetime, grace: timedelta) -> bool:
     """Whether an end lies within the time that a counted Event spans, or follows it within the grace period."""
-    first = event.attributes.first_at if event.attributes else None
-    began = min(first or event.timestamp, event.timestamp)
+    began = min(event.first_at, event.timestamp)
     return began - _EARLY <= end <= event.timestamp + grace + _SLACK

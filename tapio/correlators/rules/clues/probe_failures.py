@@ -49,7 +49,7 @@ class Failure(NamedTuple):
 
     @property
     def times(self) -> int:
-        return self.event.attributes.count if self.event.attributes else 1
+        return self.event.times
 
     @property
     def at(self) -> datetime:

@@ -10,12 +10,12 @@ from datetime import datetime
 
 import msgspec
 
-from tapio.graph import EdgeType, Entity, Evidence, GraphReader, Link, Symptom
+from tapio.graph import EdgeType, Entity, Evidence, GraphReader, Link
 from tapio.graph.symptoms import SymptomCode
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Candidate, Case, candidates_for
 from tapio.why.quiet import last_event
-from tapio.why.scope import MAX_DEPTH, Subject, entity_of, may_be_start, members
+from tapio.why.scope import MAX_DEPTH, Subject, entity_of, members
 
 # That the settings name what is down is no proof that it is missed: nobody was seen to call. Less so, a step further.
 NAMED = 0.75
@@ -76,15 +76,11 @@ def _lives(entity: Entity | None, at: datetime) -> bool:
 
 
 def _causes_of(graph: GraphReader, service: ObjectKey, path: _Path, at: datetime) -> Iterator[Candidate]:
-    """Why the Service leads nowhere, where it does."""
+    """Why the Service leads nowhere, where it does; while its pods are merely starting there is no cause."""
     for symptom in graph.symptoms(at, service):
-        if _leads_nowhere(symptom, at):
+        if symptom.code in _LEADS_NOWHERE:
             for one in candidates_for(graph, symptom, at):
                 yield msgspec.structs.replace(one, path=(*path, *one.path))
-
-
-def _leads_nowhere(symptom: Symptom, at: datetime) -> bool:
-    return symptom.code in _LEADS_NOWHERE and not may_be_start(symptom, at)
 
 
 def _leans(graph: GraphReader, caller: ObjectKey, service: ObjectKey, confidence: float, at: datetime) -> Link:

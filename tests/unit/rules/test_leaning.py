@@ -16,6 +16,7 @@ from tests.unit.rules.scene import (
     pod,
     running,
     service,
+    when,
     with_status,
 )
 
@@ -27,8 +28,10 @@ def named(setting: str, value: str) -> Json:
 
 
 def serving(scene: Scene, name: str, **spec: Any) -> Scene:
-    """A Deployment with its Service and one ready pod."""
-    scene.see(service(name), at=-10).see(deployment(name, available=1), at=-10)
+    """A Deployment with its young Service and one ready pod."""
+    young = service(name)
+    young["metadata"]["creationTimestamp"] = when(-0.5)
+    scene.see(young, at=-10).see(deployment(name, available=1), at=-10)
     well = with_status(pod(f"{name}-1", owner=name, created=-10, **spec), running(-9), ready=True, ready_since=-9)
     return scene.see(well, at=-9).see(endpoints(name, ready=1), at=-9)
 

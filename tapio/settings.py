@@ -69,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.data_dir).expanduser() if self.data_dir else _home("XDG_DATA_HOME", ".local/share") / "tapio"
 
     @property
+    def kubeconfig_path(self) -> Path | None:
+        return Path(self.kubeconfig).expanduser() if self.kubeconfig else None
+
+    @property
     def server_url(self) -> str:
         return self.server.rstrip("/") or f"http://127.0.0.1:{self.http_port}"
 

@@ -72,9 +72,8 @@ def of_machine(settings: Settings) -> Iterator[Check]:
 
 def of_cluster(settings: Settings, namespace: str) -> Iterator[Check]:
     """The kubeconfig, the API server, the rights to read each kind."""
-    path = Path(settings.kubeconfig).expanduser() if settings.kubeconfig else None
     try:
-        cluster = config.load(path, settings.context or None)
+        cluster = config.load(settings.kubeconfig_path, settings.context or None)
     except UsageError as error:
         yield _missing("kubeconfig", error)
         return

@@ -34,7 +34,7 @@ async def look(settings: Settings, namespace: str) -> Look:
         UsageError: there is no kubeconfig to use.
         ForbiddenError, UnreachableError: the server refuses, or does not answer.
     """
-    cluster = load(_path(settings), settings.context or None)
+    cluster = load(settings.kubeconfig_path, settings.context or None)
     async with KubeClient(cluster) as client:
         try:
             seen = await _snapshot(client, settings, namespace or None)
@@ -52,7 +52,7 @@ async def watch(
     settings: Settings, namespace: str, for_s: float | None, emit: Callable[[Sequence[RawEvent]], Awaitable[None]]
 ) -> None:
     """Watches for `for_s` seconds (None: until cancelled): what is there first, then every change with its before."""
-    cluster = load(_path(settings), settings.context or None)
+    cluster = load(settings.kubeconfig_path, settings.context or None)
     with tempfile.TemporaryDirectory(prefix="tapio-capture-") as directory:
         async with KubeClient(cluster) as client:
             collector = KubeApiCollector(
@@ -75,7 +75,3 @@ async def _snapshot(client: KubeClient, settings: Settings, namespace: str | Non
 
 def _redaction(settings: Settings) -> Redaction:
     return Redaction(configmap_values=settings.redaction.configmap_values)
-
-
-def _path(settings: Settings) -> Path | None:
-    return Path(settings.kubeconfig).expanduser() if settings.kubeconfig else None

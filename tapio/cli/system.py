@@ -75,7 +75,7 @@ def running(settings: Settings, *, collectors: tuple[str, ...], dashboard: bool 
     with data_dir.held(settings.data_path) as directory:
         _check_ports(settings, dashboard=dashboard)
         with _nats(settings, directory) as nats, _ray(settings, directory, dashboard=dashboard) as dashboard_url:
-            plan = _plan(settings, directory, nats, collectors)
+            plan = plan_of(settings, directory, nats, collectors)
             with _actors(plan) as supervisor, _api(plan, settings) as api:
                 yield Running(api=api, nats=nats, dashboard=dashboard_url, plan=plan, supervisor=supervisor)
 
@@ -92,7 +92,8 @@ def _check_ports(settings: Settings, *, dashboard: bool) -> None:
             ports.check_free(setting, port)
 
 
-def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str, ...]) -> Plan:
+def plan_of(settings: Settings, directory: Path, nats: str, collectors: tuple[str, ...]) -> Plan:
+    """What the actors are told; where the collectors keep what they know is made."""
     state = directory / "collectors"
     state.mkdir(exist_ok=True)
     return Plan(
@@ -101,7 +102,7 @@ def _plan(settings: Settings, directory: Path, nats: str, collectors: tuple[str,
         state_dir=str(state),
         shards=settings.shards,
         collectors=collectors,
-        kubeconfig=settings.kubeconfig,
+        kubeconfig=str(settings.kubeconfig_path or ""),
         context=settings.context,
         redaction=settings.redaction,
         log_lines=settings.log_lines,

@@ -71,12 +71,11 @@ def _cluster(chosen: "Settings") -> str:
         ForbiddenError: the cluster refuses the credentials.
     """
     import asyncio
-    from pathlib import Path
 
     from tapio.kube import config
 
     try:
-        cluster = config.load(Path(chosen.kubeconfig) if chosen.kubeconfig else None, chosen.context or None)
+        cluster = config.load(chosen.kubeconfig_path, chosen.context or None)
     except UsageError as error:
         raise UsageError(error.message, hint=f"{error.hint}; `tapio up --no-cluster` watches none") from error
     asyncio.run(_try(cluster))

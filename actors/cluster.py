@@ -15,6 +15,7 @@ from actors.plan import NAMESPACE
 from tapio.errors import UnreachableError
 
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024  # just above Ray's least (75 MiB): no event passes through it
+_PROXY_READY_S = "60"  # as long as Ray Serve waits for its start; by its default, 5, a slow one is killed on the way
 _LONGEST_TEMP_DIR = 38  # characters: Ray puts socket paths below it, and a socket's path ends at 107 bytes (unix(7))
 
 
@@ -32,24 +33,45 @@ def started(local: LocalCluster) -> Iterator[str]:
     """Starts Ray on this machine, whatever clusters there are already; yields the dashboard's URL ("" without one).
 
     Token authentication is on, with a token that only this user can read. Leaving ends the cluster and its actors.
+
+    Raises:
+        UnreachableError: it does not come up.
     """
     with _short(local.directory) as directory:
         _prepare_environment(directory)
-        context = ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            include_dashboard=local.dashboard_port is not None,
-            dashboard_host="127.0.0.1",
-            dashboard_port=local.dashboard_port or None,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=str(directory),
-        )
+        with coming_up("Ray"):
+            context = ray.init(
+                address="local",
+                namespace=NAMESPACE,
+                include_dashboard=local.dashboard_port is not None,
+                dashboard_host="127.0.0.1",
+                dashboard_port=local.dashboard_port or None,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=str(directory),
+            )
         try:
             yield f"http://{context.dashboard_url}" if context.dashboard_url else ""
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def coming_up(what: str) -> Iterator[None]:
+    """The start of a part that Ray waits for, with deadlines of its own that a busy machine misses.
+
+    Raises:
+        UnreachableError: in place of whatever Ray raises.
+    """
+    try:
+        yield
+    except Exception as error:  # Ray raises a bare Exception where it waited in vain
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UnreachableError(
+            f"{what} does not come up: {said}",
+            hint="a machine that is very busy is too slow for it: try again when it is less so",
+        ) from error
 
 
 @contextmanager
@@ -91,6 +113,7 @@ def _prepare_environment(directory: Path) -> None:
     os.environ.pop("RAY_AUTH_MODE", None)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token(directory))
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", _PROXY_READY_S)
 
 
 def _token(directory: Path) -> Path:

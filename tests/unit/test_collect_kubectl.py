@@ -159,3 +159,9 @@ def test_odd_objects_are_told_and_stop_nothing(tmp_path: Path) -> None:
     told = [problem.reason for problem in capture.problems]
     assert "not as the API writes it" in told[-1]
     assert told[0].startswith("not JSON from line 5 on")
+
+
+@pytest.mark.parametrize("kind", [["ADDED"], {"a": 1}, None])
+def test_a_document_whose_type_is_no_word_is_no_object(tmp_path: Path, kind: Any) -> None:
+    capture = read(tmp_path / "settings.json", json.dumps({"type": kind, "object": {}}, indent=2))
+    assert [problem.reason for problem in capture.problems] == ["a document is no object of Kubernetes"]

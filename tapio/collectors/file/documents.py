@@ -151,8 +151,8 @@ def _objects_in(document: Any) -> Iterator[Seen]:  # noqa: ANN401  a JSON value
     kind, items, inner = document.get("kind"), document.get("items"), document.get("object")
     if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
         yield from (Seen(_named(item, kind, document)) for item in items if isinstance(item, dict))
-    elif document.get("type") in _WATCHED and isinstance(inner, dict):
-        yield Seen(inner, document["type"])
+    elif isinstance(inner, dict) and (told := str(document.get("type"))) in _WATCHED:
+        yield Seen(inner, told)
     elif isinstance(kind, str) and isinstance(document.get("metadata"), dict) and "items" not in document:
         yield Seen(document)
 

@@ -11,7 +11,6 @@ from actors.metrics import RayMetrics
 from actors.options import HOST, actor_name
 from actors.plan import Plan
 from tapio.collectors.kubeapi import KubeApiCollector
-from tapio.collectors.kubeapi.collector import Redaction
 from tapio.kube import KINDS, KubeClient, config
 from tapio.pipeline.collect import Collect
 from tapio.streams.jetstream import connect
@@ -19,11 +18,11 @@ from tapio.telemetry import Telemetry, configure_logging
 
 
 class KubeapiCollectorHost:
-    def __init__(self, plan: Plan, shard: str) -> None:
+    def __init__(self, plan: Plan, source: str) -> None:
         configure_logging(plan.log_level.upper())
         self._plan = plan
-        self._source = shard
-        self._hosting = Hosting(actor_name("collector", shard), self._opened, (RayMetrics(),))
+        self._source = source
+        self._hosting = Hosting(actor_name("collector", source), self._opened, (RayMetrics(),))
 
     async def start(self) -> None:
         """Begins, unless it has begun."""
@@ -42,12 +41,11 @@ class KubeapiCollectorHost:
         streams = await connect(plan.nats)
         try:
             async with KubeClient(cluster) as client:
-                redaction = Redaction(configmap_values=plan.redaction.configmap_values)
                 collector = KubeApiCollector(
                     client,
                     tuple(KINDS.values()),
                     Path(plan.state_dir),
-                    redaction=redaction,
+                    configmap_values=plan.redaction.configmap_values,
                     log_lines=plan.log_lines,
                 )
                 yield Collect(self._source, collector, streams, telemetry, collector.state)

@@ -11,7 +11,6 @@ import msgspec
 
 from tapio.cli import terminal
 from tapio.collectors.kubeapi import KubeApiCollector, Snapshot, snapshot
-from tapio.collectors.kubeapi.collector import Redaction
 from tapio.errors import ForbiddenError
 from tapio.kube import KINDS, KubeClient, load
 from tapio.raw import RawEvent
@@ -60,7 +59,7 @@ async def watch(
                 tuple(KINDS.values()),
                 Path(directory),
                 namespace=namespace or None,
-                redaction=_redaction(settings),
+                configmap_values=settings.redaction.configmap_values,
                 log_lines=settings.log_lines,
             )
             with suppress(TimeoutError):
@@ -70,8 +69,6 @@ async def watch(
 
 async def _snapshot(client: KubeClient, settings: Settings, namespace: str | None) -> Snapshot:
     kinds = tuple(KINDS.values())
-    return await snapshot(client, kinds, namespace, redaction=_redaction(settings), log_lines=settings.log_lines)
-
-
-def _redaction(settings: Settings) -> Redaction:
-    return Redaction(configmap_values=settings.redaction.configmap_values)
+    return await snapshot(
+        client, kinds, namespace, configmap_values=settings.redaction.configmap_values, log_lines=settings.log_lines
+    )

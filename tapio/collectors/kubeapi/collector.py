@@ -50,13 +50,6 @@ _WAITING = 64  # sayings taken before reflectors must wait: at most a few pages 
 FILE = "kubeapi.sqlite"
 
 
-class Redaction(msgspec.Struct, frozen=True):
-    """The user's part of redaction: own regular expressions, and whether ConfigMap values are shown in diffs."""
-
-    patterns: tuple[str, ...] = ()
-    configmap_values: ConfigMapValues = "plain"
-
-
 class Observed(msgspec.Struct, frozen=True):
     """How a collector is doing: counts since it started, and the kinds it may not read with the reason."""
 
@@ -111,7 +104,7 @@ class KubeApiCollector:
         data_dir: Path,
         *,
         namespace: str | None = None,
-        redaction: Redaction | None = None,
+        configmap_values: ConfigMapValues = "plain",
         log_lines: int = LINES,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Callable[[], Pace] = Pace,
@@ -120,7 +113,7 @@ class KubeApiCollector:
         self._kinds = tuple(kinds)
         self._path = data_dir / FILE
         self._namespace = namespace
-        self._redaction = redaction or Redaction()
+        self._configmap_values = configmap_values
         self._now = now
         self._pace = pace
         self._followed = {kind.name: kind for kind in kinds}
@@ -174,11 +167,7 @@ class KubeApiCollector:
         return SourceState({**self._troubles, **logs}, self._last_trouble, suffers)
 
     async def _follow(self, memory: Memory, emit: Emit) -> None:
-        redactor = Redactor(
-            memory.redaction_key(),
-            patterns=self._redaction.patterns,
-            configmap_values=self._redaction.configmap_values,
-        )
+        redactor = Redactor(memory.redaction_key(), configmap_values=self._configmap_values)
         witness = Witness(memory, redactor)
         self._lineage = Lineage(self._client, witness.owners, self._followed)
         said: asyncio.Queue[_Heard] = asyncio.Queue(_WAITING)

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from tapio.collectors.kubeapi import losses
-from tapio.collectors.kubeapi.collector import Redaction
 from tapio.collectors.kubeapi.enrich import Owners, about, key_of, metadata, owner_of, subject_of
 from tapio.collectors.kubeapi.hindsight import changes_in_sight
 from tapio.collectors.kubeapi.last_words import LINES
@@ -18,7 +17,7 @@ from tapio.collectors.kubeapi.logs import LOGS, Logged, look
 from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.timestamps import source_time
 from tapio.collectors.kubeapi.witness import logged
-from tapio.collectors.redaction import Redactor
+from tapio.collectors.redaction import ConfigMapValues, Redactor
 from tapio.kube import Denied, Kind, KubeClient, Parts
 from tapio.kube.client import refused
 from tapio.kube.pages import named, pages
@@ -50,7 +49,7 @@ async def snapshot(  # noqa: PLR0913  the clock is an argument for the tests' sa
     kinds: Sequence[Kind],
     namespace: str | None = None,
     *,
-    redaction: Redaction | None = None,
+    configmap_values: ConfigMapValues = "plain",
     log_lines: int = LINES,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Snapshot:
@@ -75,8 +74,7 @@ async def snapshot(  # noqa: PLR0913  the clock is an argument for the tests' sa
             objects += answer
     if kinds and len(lacking) == len(kinds):
         raise refused(next(a for a in answers if isinstance(a, ApiError)), client.cluster)
-    rules = redaction or Redaction()
-    redactor = Redactor(os.urandom(32), patterns=rules.patterns, configmap_values=rules.configmap_values)
+    redactor = Redactor(os.urandom(32), configmap_values=configmap_values)
     pods = (obj for obj in objects if obj["kind"] == "Pod")
     logs = await look(client, pods, redactor, log_lines)
     if logs.refused:

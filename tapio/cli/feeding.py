@@ -18,7 +18,7 @@ from tapio.errors import UnreachableError
 from tapio.pipeline.collect import Collect
 from tapio.pipeline.transform import DURABLE
 from tapio.raw import RawEvent
-from tapio.streams import RAW, SHARED, StreamMissingError, Streams, unified
+from tapio.streams import RAW, SHARED, StreamMissingError, Streams, partition_stream
 from tapio.streams.addresses import public
 from tapio.streams.jetstream import connect
 from tapio.telemetry import Telemetry
@@ -56,7 +56,7 @@ async def feed(server: str, nats: str, events: Sequence[RawEvent]) -> None:
             raw = await _published(streams, nats, events)
         with terminal.step("through the transforms"):
             await until_none_left(lambda: _untransformed(streams, raw))
-        ends = {name: await streams.last(name) for name in (SHARED, *map(unified, range(PARTITIONS)))}
+        ends = {name: await streams.last(name) for name in (SHARED, *map(partition_stream, range(PARTITIONS)))}
         with terminal.step("through the correlators into the graph"):
             await until_none_left(lambda: _uncorrelated(server, ends))
     finally:

@@ -16,9 +16,8 @@ from tapio.graph import GraphBatch
 from tapio.pipeline.arrivals import Feed, Page, follow
 from tapio.pipeline.partition import Restored, Shard, positions_after, restore
 from tapio.pipeline.progress import Progress, delays, newer
-from tapio.pipeline.transform import stream_of
 from tapio.stores import GraphStore
-from tapio.streams import Delivery, Streams
+from tapio.streams import Delivery, Streams, partition_stream
 from tapio.telemetry import BatchStored, DeadLettered, Paused, Skipped, Telemetry, VerdictsFailed
 from tapio.unified import SharingDecoder
 
@@ -48,14 +47,14 @@ class Correlate:
         with ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._shard.name}") as storing:
             restored = await _on(storing, restore, self._shard, self._store, self._decoder)
             self._read = dict(restored.read)
-            after = {name: (stream_of(name), sequence) for name, sequence in restored.read.items()}
+            after = {name: (partition_stream(name), sequence) for name, sequence in restored.read.items()}
             async with follow(self._streams, after) as feed:
                 self._feed = feed
                 await self._correlate(feed, restored, storing)
 
     async def progress(self) -> Progress:
         pending = await self._feed.pending() if self._feed else 0
-        positions = {stream_of(name): sequence for name, sequence in self._read.items()}
+        positions = {partition_stream(name): sequence for name, sequence in self._read.items()}
         return Progress(
             stage=self._stage, events=self._events, pending=pending, positions=positions, newest=self._newest
         )
@@ -110,7 +109,7 @@ class Correlate:
             lost = deliveries[-1].sequence - expected[name] - len(deliveries)
             expected[name] = deliveries[-1].sequence
             if lost > 0:
-                self._telemetry.tell(Skipped(stage=self._stage, stream=stream_of(name), lost=lost))
+                self._telemetry.tell(Skipped(stage=self._stage, stream=partition_stream(name), lost=lost))
 
     async def _store_step(self, step: "_Step", storing: ThreadPoolExecutor) -> None:
         started = time.monotonic()

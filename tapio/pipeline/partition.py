@@ -10,8 +10,8 @@ import msgspec
 
 from tapio.correlators.engine import Engine
 from tapio.graph import Position
-from tapio.pipeline.transform import stream_of
 from tapio.stores import GraphStore
+from tapio.streams import partition_stream
 from tapio.unified import SHARED, SharingDecoder
 
 
@@ -75,11 +75,12 @@ def positions_after(shard: Shard, read: dict[str, int]) -> tuple[Position, ...]:
 
 
 def _position(number: int, partition: str, sequence: int) -> Position:
-    return Position(reader=reader_of(number), stream=stream_of(partition), sequence=sequence)
+    return Position(reader=reader_of(number), stream=partition_stream(partition), sequence=sequence)
 
 
 def _positions(store: GraphStore, number: int) -> dict[str, int]:
     """The partition's positions by partition name (`3`, `shared`)."""
     saved: Sequence[Position] = store.positions(reader_of(number))
     by_stream = {position.stream: position.sequence for position in saved}
-    return {name: by_stream[stream_of(name)] for name in (str(number), SHARED) if stream_of(name) in by_stream}
+    streams = {name: partition_stream(name) for name in (str(number), SHARED)}
+    return {name: by_stream[stream] for name, stream in streams.items() if stream in by_stream}

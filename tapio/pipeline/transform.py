@@ -12,8 +12,7 @@ from tapio import unified
 from tapio.errors import BadEventError
 from tapio.pipeline.progress import Progress, newer
 from tapio.raw import decode, event_id
-from tapio.streams import RAW, SHARED, Delivery, Message, Reader, Streams
-from tapio.streams import unified as partition_stream
+from tapio.streams import RAW, Delivery, Message, Reader, Streams, partition_stream
 from tapio.streams.port import MessageTooLargeError
 from tapio.telemetry import DeadLettered, Telemetry, Transformed
 from tapio.transforms import route, transform
@@ -138,9 +137,4 @@ def _unified_messages(delivery: Delivery, partitions: int) -> list[tuple[str, da
 def _addressed(event: UnifiedEvent, raw_sequence: int, partitions: int) -> tuple[str, datetime, Message]:
     partition = route(event, partitions)
     data = unified.encode(msgspec.structs.replace(event, raw_sequence=raw_sequence))
-    return stream_of(partition), event.timestamp, Message(subject_of(event.key, partition), data, event.id)
-
-
-def stream_of(partition: str) -> str:
-    """The stream of a partition (`3`), or of the shared one."""
-    return SHARED if partition == unified.SHARED else partition_stream(int(partition))
+    return partition_stream(partition), event.timestamp, Message(subject_of(event.key, partition), data, event.id)

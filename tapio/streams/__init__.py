@@ -22,8 +22,8 @@ from tapio.streams.port import (
     Streams,
     StreamSpec,
     dead_letter_subject,
+    partition_stream,
     topology,
-    unified,
 )
 
 __all__ = [
@@ -43,6 +43,6 @@ __all__ = [
     "StreamSpec",
     "Streams",
     "dead_letter_subject",
+    "partition_stream",
     "topology",
-    "unified",
 ]

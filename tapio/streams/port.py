@@ -27,8 +27,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_window_s: float = 600
 
 
-def unified(partition: int) -> str:
-    """The stream of one partition."""
+def partition_stream(partition: int | str) -> str:
+    """The stream of one partition (`3`), or of what all of them share (`shared`)."""
     return f"UNIFIED-{partition}"
 
 
@@ -41,7 +41,7 @@ def topology(partitions: int) -> tuple[StreamSpec, ...]:
     """Every stream of a deployment with this many partitions."""
     return (
         StreamSpec(name=RAW, subjects=("raw.>",)),
-        *(StreamSpec(name=unified(n), subjects=(f"unified.*.*.*.{n}",)) for n in range(partitions)),
+        *(StreamSpec(name=partition_stream(n), subjects=(f"unified.*.*.*.{n}",)) for n in range(partitions)),
         StreamSpec(name=SHARED, subjects=("unified.*.*.*.shared",)),
         StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",)),
     )

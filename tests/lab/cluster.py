@@ -15,7 +15,7 @@ from tests.lab.kubectl import Kubectl
 from tests.lab.layout import KUBERNETES, NODES, Layout
 from tests.lab.needs import check_machine, check_root
 from tests.lab.pki import make_pki
-from tests.lab.progress import say, step, wait_until
+from tests.lab.progress import PATIENCE_S, say, step, wait_until
 from tests.lab.service import Service, processes
 
 _LOCK = Path("/run/tapio-lab.lock")
@@ -84,7 +84,7 @@ def _healed(lab: Layout) -> bool:
     started = healing.start_stopped(cluster.services())
     if started:
         with contextlib.suppress(LabError):
-            wait_until(lambda: _works(lab, cluster), timeout_s=60, what="the lab works again")
+            wait_until(lambda: _works(lab, cluster), what="the lab works again")
     if not is_up(lab):
         return False
     for undone in (*started, *healing.heal(cluster.kubectl)):
@@ -137,26 +137,28 @@ def _start(cluster: Cluster) -> None:
         network.connect()
         for spec in NODES:
             node.write_disk(lab, spec)
+    plane = list(control_plane.services(lab, built).values())
+    first = [service for service in plane if service.name not in control_plane.CLIENTS]
     with step("starting etcd and the API server"):
-        plane = control_plane.services(lab, built)
-        for service in plane.values():
+        for service in first:
             service.start()
-        _wait_with(
-            list(plane.values()), lambda: _answers(cluster, "/readyz"), timeout_s=120, what="the API server is ready"
-        )
+        _wait_with(first, lambda: _answers(cluster, "/readyz"), what="the API server is ready")
     with step("starting the nodes"):
         objects = [*map(node.registration, NODES), *dns.objects()]
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         cluster.kubectl("apply", "--filename=-", input=listed)
+        for service in plane:
+            if service.name in control_plane.CLIENTS:
+                service.start()
         node.start(lab, NODES, built)
-        _wait_with(
-            cluster.services(), lambda: _ready_nodes(cluster) == len(NODES), timeout_s=120, what="the nodes are Ready"
-        )
+        _wait_with(cluster.services(), lambda: _ready_nodes(cluster) == len(NODES), what="the nodes are Ready")
     with step("waiting for the cluster's DNS"):
-        cluster.kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=120s")
+        cluster.kubectl(
+            "rollout", "status", "deployment/coredns", "--namespace=kube-system", f"--timeout={PATIENCE_S}s"
+        )
 
 
-def _wait_with(services: list[Service], holds: Callable[[], bool], *, timeout_s: float, what: str) -> None:
+def _wait_with(services: list[Service], holds: Callable[[], bool], *, what: str) -> None:
     """Wait for something that daemons bring about; when one of them ends, say so with its last words."""
 
     def holds_or_never_will() -> bool:
@@ -165,7 +167,7 @@ def _wait_with(services: list[Service], holds: Callable[[], bool], *, timeout_s:
                 raise LabError(f"{service.name} has ended; {service.log} ends with\n{service.last_words()}")
         return holds()
 
-    wait_until(holds_or_never_will, timeout_s=timeout_s, what=what)
+    wait_until(holds_or_never_will, what=what)
 
 
 def _answers(cluster: Cluster, path: str) -> bool:

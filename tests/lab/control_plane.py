@@ -20,6 +20,8 @@ from tests.lab.service import Service
 GROUP = "control-plane"
 _ETCD_URL = f"http://127.0.0.1:{ETCD_PORT}"
 _ETCD_PEER_URL = f"http://127.0.0.1:{ETCD_PEER_PORT}"
+CLIENTS = ("kube-controller-manager", "kube-scheduler")
+"""These start when the API server is ready: the first waits 10 s for it and ends."""
 NODE_GRACE_S = 40
 """How long a node may be silent. Less gives false NotReady when other tests keep the two cores busy."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.lab import scout
 from tests.lab.kubectl import Kubectl
+from tests.lab.progress import PATIENCE_S
 from tests.lab.service import Service
 
 _NEEDED = frozenset({"etcd", "init", "containerd", "world-dns", "registry"})  # no test stops these alone
@@ -29,10 +30,12 @@ def heal(kubectl: Kubectl) -> list[str]:
     """Undo what tests do to the cluster as a whole, and say what that was."""
     nodes = json.loads(kubectl("get", "nodes", "--output=json"))["items"]
     undone = [said for node in nodes for said in _heal_node(kubectl, node)]
+    for node in nodes if undone else ():
+        scout.wait_until_open(kubectl, node["metadata"]["name"])
     dns = json.loads(kubectl("get", "deployment/coredns", "--namespace=kube-system", "--output=json"))
     if not dns["spec"]["replicas"]:
         kubectl("scale", "deployment/coredns", "--namespace=kube-system", "--replicas=1")
-        kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=60s")
+        kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", f"--timeout={PATIENCE_S}s")
         undone.append("the cluster's DNS was scaled to zero")
     if scout.call_back(kubectl):
         undone.append("scouts were still out")

@@ -82,7 +82,7 @@ def start(lab: Layout, nodes: Sequence[NodeSpec], built: Built) -> None:
 
 
 def _wait_for(file: Path, node: NodeSpec) -> None:
-    wait_until(file.exists, timeout_s=20, what=f"{node.name} has {file}", every_s=0.05)
+    wait_until(file.exists, what=f"{node.name} has {file}", every_s=0.05)
 
 
 def enter(init: Service) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from tests.lab.command import LabError
 
+PATIENCE_S = 180
+"""How long to wait for what comes within seconds on an idle machine: only a failure waits that long."""
+
 
 def say(line: str) -> None:
     """Print one line of progress."""
@@ -22,7 +25,7 @@ def step(what: str) -> Iterator[None]:
     say(f"{what}: {time.monotonic() - begin:.1f} s")
 
 
-def wait_until(holds: Callable[[], object], *, timeout_s: float, what: str, every_s: float = 0.2) -> None:
+def wait_until(holds: Callable[[], object], *, what: str, timeout_s: float = PATIENCE_S, every_s: float = 0.2) -> None:
     """Ask until it holds; what is still missing at the deadline is the error's text."""
     deadline = time.monotonic() + timeout_s
     while not holds():

@@ -17,12 +17,12 @@ LABELS = {"tapio.test/scout": "yes"}
 
 def wait_until_closed(kubectl: Kubectl, node: str, words: str) -> None:
     """Wait until the scheduler keeps pods off the node, for a reason that holds these words; no scout is left then."""
-    wait_until(lambda: words in _refusal(kubectl, node), timeout_s=60, what=f"the scheduler says of {node}: {words}")
+    wait_until(lambda: words in _refusal(kubectl, node), what=f"the scheduler says of {node}: {words}")
 
 
 def wait_until_open(kubectl: Kubectl, node: str) -> None:
     """Wait until the scheduler places pods on the node; no scout is left then."""
-    wait_until(lambda: not _refusal(kubectl, node), timeout_s=60, what=f"the scheduler places pods on {node}")
+    wait_until(lambda: not _refusal(kubectl, node), what=f"the scheduler places pods on {node}")
 
 
 def _refusal(kubectl: Kubectl, node: str) -> str:
@@ -38,7 +38,7 @@ def _refusal(kubectl: Kubectl, node: str) -> str:
         return bool(told)
 
     try:
-        wait_until(decided, timeout_s=60, what=f"the scheduler has decided on {name}", every_s=0.05)
+        wait_until(decided, what=f"the scheduler has decided on {name}", every_s=0.05)
     finally:
         _delete(kubectl, name)
     return str(told[0].get("message", ""))

@@ -62,7 +62,7 @@ class Service:
                 start_new_session=True,
                 check=True,
             )
-        wait_until(self.pids, timeout_s=10, what=f"{self.name} has started (see {self.log})", every_s=0.01)
+        wait_until(self.pids, what=f"{self.name} has started (see {self.log})", every_s=0.01)
 
     def stop(self, *, patience_s: float = 10) -> None:
         """End it: politely, then by force."""
@@ -76,7 +76,7 @@ class Service:
     def kill(self) -> None:
         """End it without a word."""
         _signal(self.pids(), signal.SIGKILL)
-        wait_until(lambda: not self.pids(), timeout_s=10, what=f"{self.name} has ended", every_s=0.01)
+        wait_until(lambda: not self.pids(), what=f"{self.name} has ended", every_s=0.01)
 
     def last_words(self, lines: int = 8) -> str:
         """Give the end of its log, for an error's text."""
@@ -99,7 +99,7 @@ def kill_everything() -> int:
         _signal(left, signal.SIGKILL)
         return not left
 
-    wait_until(gone, timeout_s=30, what="the processes of the lab have ended", every_s=0.05)
+    wait_until(gone, what="the processes of the lab have ended", every_s=0.05)
     return len(seen)
 
 
@@ -108,7 +108,7 @@ def remove_cgroups() -> None:
     for hierarchy in hierarchies():
         for folder, _, _ in os.walk(hierarchy / CGROUP, topdown=False):
             # The kernel counts a killed process out a moment after it is gone.
-            wait_until(partial(_removed, Path(folder)), timeout_s=5, what=f"{folder} can be removed", every_s=0.05)
+            wait_until(partial(_removed, Path(folder)), what=f"{folder} can be removed", every_s=0.05)
 
 
 def hierarchies() -> list[Path]:

@@ -28,6 +28,7 @@ def account(lab: Lab, tmp_path: Path) -> Iterator[Path]:
     """A kubeconfig of the account that rbac.yaml makes."""
     lab.kubectl("apply", f"--filename={DEPLOY / 'rbac.yaml'}")
     try:
+        lab.wait_until_allowed("tapio", "list", "pods", "tapio")
         token = lab.kubectl("create", "token", "tapio", "--namespace=tapio").strip()
         yield kubeconfig(lab, token, tmp_path)
     finally:
@@ -57,6 +58,7 @@ async def test_the_account_reads_every_kind_but_secrets(lab: Lab, account: Path)
         look = await snapshot(client, list(KINDS.values()))
         assert [lack.cause for lack in look.lacking] == ["forbidden: Secret"]
         lab.kubectl("apply", f"--filename={DEPLOY / 'rbac-secrets.yaml'}")
+        lab.wait_until_allowed("tapio", "list", "secrets", "tapio")
         assert (await snapshot(client, list(KINDS.values()))).lacking == ()
         assert not any([await allowed(client, KINDS["Pod"], verb) for verb in ("create", "update", "delete")])
 
@@ -77,6 +79,7 @@ def test_doctor_tells_an_account_without_rights(lab: Lab, lab_namespace: str, tm
     where = f"--namespace={lab_namespace}"
     lab.kubectl("create", "role", "reader", "--verb=get,list,watch", "--resource=pods,pods/log", where)
     lab.kubectl("create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={lab_namespace}:default", where)
+    lab.wait_until_allowed("default", "list", "pods", lab_namespace)
     code, checks = doctor(config, tmp_path, "-n", lab_namespace)
     assert (code, "rights: Pod" in checks) == (0, False)
     assert checks["rights"]["said"] == f"1 of {len(KINDS)} kinds can be listed and watched in namespace {lab_namespace}"

@@ -1,11 +1,14 @@
 """What a test holds in its hands: the running cluster, and handles to break it."""
 
+import base64
 import json
+import sys
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +16,11 @@ from tests.lab.cluster import Cluster
 from tests.lab.command import LabError, run
 from tests.lab.layout import API_URL, ETCD_PORT, NODES, NodeSpec
 from tests.lab.node import enter
-from tests.lab.progress import wait_until
+from tests.lab.progress import PATIENCE_S, wait_until
 from tests.lab.scout import wait_until_closed, wait_until_open
 
 Answer = TypeVar("Answer")
+_REACH = Path(__file__).with_name("reach.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ class Lab:
         """Read a pod's log; `previous` gives the container before the last restart."""
         return self.kubectl("logs", pod, f"--namespace={namespace}", f"--previous={str(previous).lower()}")
 
-    def wait(self, predicate: Callable[[], Answer], timeout_s: float = 60, what: str = "the condition") -> Answer:
+    def wait(
+        self, predicate: Callable[[], Answer], timeout_s: float = PATIENCE_S, what: str = "the condition"
+    ) -> Answer:
         """Ask until the answer is true and give it; an object that is not there yet is a no."""
         answers: list[Answer] = []
 
@@ -80,7 +86,7 @@ class Lab:
         wait_until(holds, timeout_s=timeout_s, what=what)
         return answers[0]
 
-    def wait_for_rollout(self, deployment: str, namespace: str, timeout_s: float = 60) -> None:
+    def wait_for_rollout(self, deployment: str, namespace: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until every replica of a Deployment is ready."""
         self.kubectl(
             "rollout", "status", f"deployment/{deployment}", f"--namespace={namespace}", f"--timeout={timeout_s}s"
@@ -89,6 +95,43 @@ class Lab:
     def run_on(self, node: str, *argv: str) -> str:
         """Run a program of this machine in a node's network and mounts, as a shell on the node would."""
         return run(*enter(self.cluster.service("init", node)), *argv)
+
+    # --- What a part of the cluster knows: each hears of a change by a watch of its own, some later than others ------
+
+    def reaches(self, node: str, name: str, port: int = 0) -> bool:
+        """Whether a program on a node finds a name in the cluster's DNS and, but for port 0, somebody who accepts.
+
+        A DNS that does not answer is a LabError.
+        """
+        return self.run_on(node, sys.executable, "-I", str(_REACH), name, str(port)) == "yes\n"
+
+    def wait_until_reached(self, service: str, namespace: str, port: int = 80) -> None:
+        """Wait until the cluster's DNS and every node's kube-proxy know of a Service whose pods serve."""
+        name = f"{service}.{namespace}.svc.cluster.local"
+        for node in self.nodes:
+            self.wait(partial(self.reaches, node.name, name, port), what=f"{name} is reached from {node.name}")
+
+    def wait_until_refused(self, pod: Mapping[str, Any], namespace: str, words: str) -> None:
+        """Wait until the API server refuses to create such a pod, with these words: admission has heard of its rule."""
+        self.wait(lambda: words in self._refusal(pod, namespace), what=f"a pod is refused: {words}")
+
+    def wait_until_allowed(self, account: str, verb: str, resource: str, namespace: str) -> None:
+        """Wait until a namespace's service account may do this there: authorization has heard of its rights."""
+        who = f"--as=system:serviceaccount:{namespace}:{account}"
+        asked = ("auth", "can-i", verb, resource, who, f"--namespace={namespace}")
+        self.wait(lambda: "yes" in self.kubectl(*asked), what=f"{account} may {verb} {resource}")
+
+    def dry_run(self, pod: Mapping[str, Any], namespace: str) -> str:
+        """Give the pod as JSON as the API server would create it now; what it refuses is the error's text."""
+        how = ("--dry-run=server", "--output=json", f"--namespace={namespace}", "--filename=-")
+        return self.kubectl("create", *how, input=json.dumps(pod))
+
+    def _refusal(self, pod: Mapping[str, Any], namespace: str) -> str:
+        try:
+            self.dry_run(pod, namespace)
+        except LabError as error:
+            return str(error)
+        return ""
 
     # --- Handles: each breaks one thing and mends it, in a test that is marked `alone` --------------------------------
 
@@ -124,21 +167,22 @@ class Lab:
             yield
         finally:
             kubelet.start()
-            self.wait(lambda: self._heard_at(node) != heard_at, 60, f"{node} is heard again")
-            self.wait(lambda: self.is_ready(node), 60, f"{node} is ready again")
-            wait_until_open(self.cluster.kubectl, node)  # the taints that it bore meanwhile go a while later
+            self.wait(lambda: self._heard_at(node) != heard_at, what=f"{node} is heard again")
+            self._wait_for_nodes()
+            self._wait_for_names()  # the DNS may have run there
 
     @contextmanager
     def without_dns(self) -> Iterator[None]:
         """Scale the cluster's DNS to zero: no name is resolved in any pod."""
         where = "--namespace=kube-system"
         self.kubectl("scale", "deployment/coredns", where, "--replicas=0")
-        self.wait(lambda: not self.list("pods", "kube-system", "k8s-app=kube-dns"), 60, "the DNS is gone")
+        self.wait(lambda: not self.list("pods", "kube-system", "k8s-app=kube-dns"), what="the DNS is gone")
         try:
             yield
         finally:
             self.kubectl("scale", "deployment/coredns", where, "--replicas=1")
             self.wait_for_rollout("coredns", "kube-system")
+            self._wait_for_names()
 
     def _heard_at(self, node: str) -> str:
         """When the kubelet of a node last renewed its lease: for 40 s an API server takes its last word for true."""
@@ -150,36 +194,67 @@ class Lab:
         conditions = self.get("node", node, "")["status"]["conditions"]
         return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
-    def restart_apiserver(self) -> None:
-        """End the API server, start it and wait until it answers and controllers act again: every watch breaks once."""
+    def restart_apiserver(self, *, compacted: bool = False) -> None:
+        """End the API server, start it and wait until it answers and controllers act again: every watch breaks once,
+        and is told that it has expired where etcd's history is compacted meanwhile.
+        """
         with self.without_apiserver():
-            pass
+            if compacted:
+                _compact_etcd()
 
     @contextmanager
     def without_apiserver(self) -> Iterator[None]:
-        """End the API server; afterwards it answers and controllers act again."""
+        """End the API server and what acts through it; afterwards all of it works again.
+
+        Controllers and scheduler are started anew: by what they heard last, nodes would be silent for the whole outage
+        and more, for their watches are resumed one by one, each up to a minute late.
+        """
+        acting = [self.cluster.service(name) for name in ("kube-controller-manager", "kube-scheduler")]
         server = self.cluster.service("kube-apiserver")
+        for service in acting:
+            service.stop(patience_s=2)
         server.stop(patience_s=2)  # politely it would wait for its watchers to go
         try:
             yield
         finally:
             server.start()
-            self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", 60, "the API server is ready again")
+            self.wait(lambda: self.kubectl("get", "--raw", "/readyz") == "ok", what="the API server is ready again")
+            for service in acting:
+                service.start()
             self._wait_for_controllers()
-
-    def compact_etcd(self) -> None:
-        """Drop etcd's history: a watch that is resumed at an older version than now is told that it has expired."""
-        found = _etcd("range", {"key": "AA==", "range_end": "AA==", "count_only": True})  # every key there is
-        _etcd("compaction", {"revision": found["header"]["revision"], "physical": True})
+            self._wait_for_nodes()
+            self._wait_for_names()
 
     def _wait_for_controllers(self) -> None:
-        """Wait until a namespace gets its service account: the controllers' own watches need a while to be resumed."""
+        """Wait until a namespace gets its service account."""
         name = f"lab-is-back-{uuid.uuid4().hex[:6]}"
         self.kubectl("create", "namespace", name)
         try:
-            self.wait(lambda: self.get("serviceaccount", "default", name), 180, "the controllers act again")
+            self.wait(lambda: self.get("serviceaccount", "default", name), what="the controllers act again")
         finally:
             self.kubectl("delete", "namespace", name, "--wait=false")
+
+    def _wait_for_nodes(self) -> None:
+        """Wait until all nodes are ready, and the scheduler knows: the taints of a silent node go a while later."""
+        for node in self.nodes:
+            self.wait(partial(self.is_ready, node.name), what=f"{node.name} is ready again")
+            wait_until_open(self.cluster.kubectl, node.name)
+
+    def _wait_for_names(self) -> None:
+        """Wait until every node is answered by the cluster's DNS."""
+        for node in self.nodes:
+            asked = partial(self.reaches, node.name, "kubernetes.default.svc.cluster.local")
+            self.wait(asked, what=f"{node.name} is answered by the cluster's DNS")
+
+
+def _compact_etcd() -> None:
+    """Drop etcd's history, up to a change made here: every watch is at an older version, whatever it saw last."""
+    changed = _etcd("put", {"key": _encoded("/tapio-lab/compacted"), "value": _encoded("yes")})
+    _etcd("compaction", {"revision": changed["header"]["revision"], "physical": True})
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _etcd(call: str, what: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,8 +67,9 @@ def lab_namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     name = f"{words}-{uuid.uuid4().hex[:6]}"
     lab.kubectl("create", "namespace", name)
-    # Pods are refused until the controllers have made the namespace's account.
-    lab.wait(lambda: lab.get("serviceaccount", "default", name), 30, f"namespace {name} has its service account")
+    # Until the controllers have made these, pods are refused, and what they mount of the account is missing.
+    lab.wait(lambda: lab.get("serviceaccount", "default", name), what=f"namespace {name} has its service account")
+    lab.wait(lambda: lab.get("configmap", "kube-root-ca.crt", name), what=f"namespace {name} has its certificates")
     yield name
     lab.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -22,10 +22,24 @@ def blamed(answer: Answer) -> tuple[str, str, str]:
     return first_code(answer), entity["kind"], entity["name"]
 
 
+def blames(answer: Answer, *blame: str, field: str = "", **attributes: Any) -> bool:
+    """Whether the first cause is this: code, kind and name, a part of the changed field, and attributes, all as far as
+    given.
+    """
+    named = blamed(answer)[: len(blame)] == blame and field in field_of(answer)
+    return named and attributes.items() <= attributes_of(answer).items()
+
+
 def attributes_of(answer: Answer) -> dict[str, Any]:
-    """What the first cause's code leaves open."""
-    attributes: dict[str, Any] = answer["causes"][0]["attributes"]
-    return attributes
+    """What the first cause's code leaves open; empty where there is no cause."""
+    causes = answer.get("causes") or [{}]
+    return causes[0].get("attributes") or {}
+
+
+def workload_of(answer: Answer) -> str:
+    """The name of the workload that the first cause belongs to or hits."""
+    causes = answer.get("causes") or [{}]
+    return str((causes[0].get("workload") or {}).get("name", ""))
 
 
 def change_of(answer: Answer) -> dict[str, Any]:

@@ -11,16 +11,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.lab.lab import Lab
-from tests.scenarios.blame import Answer, blamed, field_of
+from tests.lab.progress import PATIENCE_S
+from tests.scenarios.blame import Answer, blames, first_code
 from tests.scenarios.ports import free_port
 
 _COMMAND = str(Path(sys.executable).with_name("tapio"))
-_READY_S = 120.0
-_ANSWER_S = 90.0
+_STOPPED_S = 120.0
 
 
 class Tapio:
@@ -36,7 +37,7 @@ class Tapio:
         """One answer over HTTP; an empty one where the target is not known yet."""
         query = urllib.parse.urlencode({"target": target, "namespace": namespace})
         try:
-            with urllib.request.urlopen(f"{self.url}/v1/why?{query}", timeout=30) as response:
+            with urllib.request.urlopen(f"{self.url}/v1/why?{query}", timeout=60) as response:
                 answer: Answer = json.load(response)
                 return answer
         except urllib.error.HTTPError as error:
@@ -44,33 +45,47 @@ class Tapio:
                 return {}
             raise
 
-    def until(self, target: str, namespace: str, *blame: str, field: str = "") -> Answer:
-        """Asks until the first cause is what is expected: its code, kind and name, as far as given, and the field that
-        changed, by a part of it.
+    def expect(
+        self,
+        target: str,
+        namespace: str,
+        *blame: str,
+        field: str = "",
+        also: Callable[[Answer], object] = bool,
+        **attributes: Any,
+    ) -> Answer:
+        """Asks until the first cause is all that is expected, at one time: its code, kind and name, as far as given, a
+        part of the field that changed, attributes, and whatever else the test wants of it.
 
         What has no bearing on one another comes in any order: the code may be told before the change is known.
         """
 
         def holds(answer: Answer) -> bool:
-            return blamed(answer)[: len(blame)] == blame and field in field_of(answer)
+            return blames(answer, *blame, field=field, **attributes) and bool(also(answer))
 
         return self.settled(target, namespace, holds)
 
-    def expect(self, target: str, namespace: str, *blame: str, field: str = "") -> Answer:
-        """The answer that names what is expected first, as `until` waits for it."""
-        answer = self.until(target, namespace, *blame, field=field)
-        assert blamed(answer)[: len(blame)] == blame, answer
-        assert field in field_of(answer), answer
-        return answer
+    def expect_status(self, target: str, namespace: str, status: str, *codes: str) -> Answer:
+        """Asks until the answer has this status and, where some are given, one of these codes first."""
+        return self.settled(target, namespace, lambda answer: _is(answer, status, *codes))
 
     def settled(self, target: str, namespace: str, holds: Callable[[Answer], object]) -> Answer:
-        """Asks until the answer is so; after the deadline the last one, for the test to show."""
-        deadline = time.monotonic() + _ANSWER_S
-        answer = self.why(target, namespace)
-        while not holds(answer) and time.monotonic() < deadline:
-            time.sleep(0.5)
-            answer = self.why(target, namespace)
-        return answer
+        """Asks until the answer is so; the last one is shown where it never is."""
+        return _asked(lambda: self.why(target, namespace), holds)
+
+    def expect_live(self, target: str, namespace: str, *blame: str, **attributes: Any) -> Answer:
+        """Looks at the API server until a look names this first: it is of one moment, at which a container may just
+        have been started again.
+        """
+        return self.settled_live(target, namespace, lambda answer: blames(answer, *blame, **attributes))
+
+    def expect_live_status(self, target: str, namespace: str, status: str, *codes: str) -> Answer:
+        """Looks at the API server until a look has this status and, where some are given, one of these codes first."""
+        return self.settled_live(target, namespace, lambda answer: _is(answer, status, *codes))
+
+    def settled_live(self, target: str, namespace: str, holds: Callable[[Answer], object]) -> Answer:
+        """Looks at the API server until a look is so; the last one is shown where none is."""
+        return _asked(lambda: self.live(target, namespace), holds)
 
     def live(self, target: str, namespace: str) -> Answer:
         """What one look at the API server says."""
@@ -80,10 +95,24 @@ class Tapio:
         return answer
 
 
+def _is(answer: Answer, status: str, *codes: str) -> bool:
+    return answer.get("status") == status and (not codes or first_code(answer) in codes)
+
+
+def _asked(ask: Callable[[], Answer], holds: Callable[[Answer], object]) -> Answer:
+    deadline = time.monotonic() + PATIENCE_S
+    answer = ask()
+    while not holds(answer):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.5)
+        answer = ask()
+    return answer
+
+
 def tapio(*args: str) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
     command = [_COMMAND, *args]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @contextmanager
@@ -103,7 +132,7 @@ def up(lab: Lab, folder: Path) -> Iterator[Tapio]:
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(60)
+                process.wait(_STOPPED_S)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -116,7 +145,7 @@ def running_tapio(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _READY_S
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

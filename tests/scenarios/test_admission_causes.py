@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy
+from tests.scenarios.blame import SERVING, blamed, decoy, workload_of
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -17,6 +17,10 @@ pytestmark = pytest.mark.lab
 def quota(name: str, **hard: str) -> dict[str, Any]:
     spec = {"hard": {key.replace("_", "."): value for key, value in hard.items()}}
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec}
+
+
+ANY_POD = lab_objects.pod("any", SERVING)
+"""What is asked about until the rule that refuses it is in force: admission hears of rules a moment later."""
 
 
 def restart(lab: Lab, name: str, namespace: str) -> None:
@@ -48,28 +52,34 @@ def webhook(lab: Lab, namespace: str) -> Iterator[str]:
 
 def test_a_quota_that_was_lowered(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     lab.apply(quota("team", requests_cpu="1"), lab_namespace)
+    lab.wait(lambda: lab.get("quota", "team", lab_namespace)["status"]["hard"], what="the quota is counted")
     lab.apply(lab_objects.deployment("shop", SERVING, requests={"cpu": "50m"}), lab_namespace)
     lab.wait_for_rollout("shop", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(quota("team", requests_cpu="60m"), lab_namespace)
+    one_more = lab_objects.pod("one-more", SERVING, requests={"cpu": "50m"})
+    lab.wait_until_refused(one_more, lab_namespace, "exceeded quota")
     restart(lab, "shop", lab_namespace)
-    answer = running_tapio.expect(
-        "deployment/shop", lab_namespace, "admission.quota_exceeded", "ResourceQuota", "team", field="spec.hard"
+    blame = ("admission.quota_exceeded", "ResourceQuota", "team")
+    running_tapio.expect(
+        "deployment/shop",
+        lab_namespace,
+        *blame,
+        field="spec.hard",
+        resource="cpu",
+        also=lambda answer: workload_of(answer) == "shop",
     )
-    assert attributes_of(answer)["resource"] == "cpu"
-    assert answer["causes"][0]["workload"]["name"] == "shop"
-    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/shop", lab_namespace, *blame)
 
 
 def test_a_webhook_behind_which_nobody_listens(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     with webhook(lab, lab_namespace) as name:
+        lab.wait_until_refused(ANY_POD, lab_namespace, "failed calling webhook")
         lab.apply(lab_objects.deployment("shop", SERVING), lab_namespace)
-        answer = running_tapio.expect(
-            "deployment/shop", lab_namespace, "admission.webhook_failed", "ValidatingWebhookConfiguration", name
-        )
-        assert attributes_of(answer)["kind"] == "service_missing"
-        assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+        blame = ("admission.webhook_failed", "ValidatingWebhookConfiguration", name)
+        running_tapio.expect("deployment/shop", lab_namespace, *blame, kind="service_missing")
+        running_tapio.expect_live("deployment/shop", lab_namespace, *blame)
 
 
 def test_a_namespace_that_enforces_a_standard(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -77,6 +87,7 @@ def test_a_namespace_that_enforces_a_standard(lab: Lab, lab_namespace: str, runn
     lab.wait_for_rollout("shop", lab_namespace)
     decoy(lab, lab_namespace)
     lab.kubectl("label", "namespace", lab_namespace, "pod-security.kubernetes.io/enforce=restricted")
+    lab.wait_until_refused(ANY_POD, lab_namespace, "violates PodSecurity")
     restart(lab, "shop", lab_namespace)
     answer = running_tapio.expect(
         "deployment/shop",
@@ -86,7 +97,7 @@ def test_a_namespace_that_enforces_a_standard(lab: Lab, lab_namespace: str, runn
         lab_namespace,
         field="pod-security.kubernetes.io/enforce",
     )
-    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/shop", lab_namespace, *blamed(answer))
 
 
 def test_an_account_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -102,16 +113,18 @@ def test_an_account_that_does_not_exist(lab: Lab, lab_namespace: str, running_ta
         "shop",
         field="serviceAccount",
     )
-    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/shop", lab_namespace, *blamed(answer))
 
 
 def test_a_limit_range_and_a_stateful_set(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     limits = {"limits": [{"type": "Container", "max": {"cpu": "100m"}}]}
     lab.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": limits}, lab_namespace)
+    lab.wait_until_refused(lab_objects.pod("big", SERVING, limits={"cpu": "1"}), lab_namespace, "maximum cpu usage")
     decoy(lab, lab_namespace)
     spec = lab_objects.deployment("db", SERVING, limits={"cpu": "1"})["spec"]
     parts = {key: spec[key] for key in ("replicas", "selector", "template")}
     stateful = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}}
     lab.apply({**stateful, "spec": {**parts, "serviceName": "db"}}, lab_namespace)
-    answer = running_tapio.expect("statefulset/db", lab_namespace, "admission.limit_range", "LimitRange", "small")
-    assert blamed(running_tapio.live("statefulset/db", lab_namespace)) == blamed(answer)
+    blame = ("admission.limit_range", "LimitRange", "small")
+    running_tapio.expect("statefulset/db", lab_namespace, *blame)
+    running_tapio.expect_live("statefulset/db", lab_namespace, *blame)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.blame import SERVING, blamed, change_of, first_code
+from tests.scenarios.blame import SERVING, Answer, blamed, change_of, workload_of
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -28,23 +28,23 @@ def test_an_oom_kill_after_the_limit_was_lowered(lab: Lab, lab_namespace: str, r
         "deployment/eater", lab_namespace, "runtime.oom_killed", "Deployment", "eater", field="resources.limits.memory"
     )
     assert (change_of(answer)["before"], change_of(answer)["after"]) == ("128Mi", "24Mi")
-    assert blamed(running_tapio.live("deployment/eater", lab_namespace))[:2] == ("runtime.oom_killed", "Deployment")
+    running_tapio.expect_live("deployment/eater", lab_namespace, "runtime.oom_killed", "Deployment")
 
 
 def test_a_program_that_crashes_by_itself(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("crasher", ("log=giving up", "sleep=1s", "exit=3")), lab_namespace)
-    answer = running_tapio.expect("deployment/crasher", lab_namespace, "runtime.crash_app", "Deployment", "crasher")
-    assert answer["causes"][0]["attributes"]["exit_code"] == 3
-    assert blamed(running_tapio.live("deployment/crasher", lab_namespace)) == blamed(answer)
+    blame = ("runtime.crash_app", "Deployment", "crasher")
+    running_tapio.expect("deployment/crasher", lab_namespace, *blame, exit_code=3)
+    running_tapio.expect_live("deployment/crasher", lab_namespace, *blame)
 
 
 def test_a_program_that_is_ended_by_a_signal(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("crasher", ("sleep=1s", "signal=SEGV")), lab_namespace)
-    answer = running_tapio.expect("deployment/crasher", lab_namespace, "runtime.crash_app", "Deployment", "crasher")
-    assert answer["causes"][0]["attributes"]["signal"] == 11
-    assert blamed(running_tapio.live("deployment/crasher", lab_namespace)) == blamed(answer)
+    blame = ("runtime.crash_app", "Deployment", "crasher")
+    running_tapio.expect("deployment/crasher", lab_namespace, *blame, signal=11)
+    running_tapio.expect_live("deployment/crasher", lab_namespace, *blame)
 
 
 def test_a_crash_after_its_configmap_changed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -62,14 +62,16 @@ def test_a_crash_after_its_configmap_changed(lab: Lab, lab_namespace: str, runni
         "ConfigMap",
         "checkout-cfg",
         field="data.DB_HOST",
+        also=lambda answer: workload_of(answer) == "checkout" and "decoy" in coincident(answer),
     )
     change = change_of(answer)
     assert (change["field"], change["before"], change["after"]) == ("data.DB_HOST", "db", "db-new")
     assert change["actor"] == "kubectl-client-side-apply"
-    assert answer["causes"][0]["workload"]["name"] == "checkout"
-    coincident = {fact["entity"]["name"] for fact in answer["coincident"]}
-    assert "decoy" in coincident
-    assert blamed(running_tapio.live("deployment/checkout", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/checkout", lab_namespace, *blamed(answer))
+
+
+def coincident(answer: Answer) -> set[str]:
+    return {fact["entity"]["name"] for fact in answer["coincident"]}
 
 
 def test_a_crash_after_a_rollout(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -87,7 +89,7 @@ def test_a_crash_after_a_rollout(lab: Lab, lab_namespace: str, running_tapio: Ta
         field="spec.template.spec.containers[app].env[MODE].value",
     )
     assert (change_of(answer)["before"], change_of(answer)["after"]) == ("safe", "fast")
-    assert blamed(running_tapio.live("deployment/worker", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/worker", lab_namespace, *blamed(answer))
 
 
 def test_an_image_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -105,17 +107,15 @@ def test_an_image_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapi
         field="spec.template.spec.containers[app].image",
     )
     assert change_of(answer)["after"] == missing
-    assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/shop", lab_namespace, *blamed(answer))
 
 
 def test_a_registry_that_cannot_be_reached(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("shop", SERVING, image="registry.nowhere.invalid/shop:1"), lab_namespace)
-    answer = running_tapio.until("deployment/shop", lab_namespace, "startup.registry_unreachable")
-    assert first_code(answer) == "startup.registry_unreachable"
-    attributes = answer["causes"][0]["attributes"]
-    assert (attributes["registry"], attributes["kind"]) == ("registry.nowhere.invalid", "dns")
-    assert first_code(running_tapio.live("deployment/shop", lab_namespace)) == "startup.registry_unreachable"
+    code = "startup.registry_unreachable"
+    running_tapio.expect("deployment/shop", lab_namespace, code, registry="registry.nowhere.invalid", kind="dns")
+    running_tapio.expect_live("deployment/shop", lab_namespace, code)
 
 
 def test_a_node_selector_that_no_node_matches(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -126,7 +126,7 @@ def test_a_node_selector_that_no_node_matches(lab: Lab, lab_namespace: str, runn
     answer = running_tapio.expect(
         "deployment/fast", lab_namespace, "scheduling.node_selector", "Deployment", "fast", field="nodeSelector"
     )
-    assert blamed(running_tapio.live("deployment/fast", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/fast", lab_namespace, *blamed(answer))
 
 
 def test_a_service_whose_selector_matches_nobody(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -138,8 +138,8 @@ def test_a_service_whose_selector_matches_nobody(lab: Lab, lab_namespace: str, r
     answer = running_tapio.expect(
         "service/web", lab_namespace, "service.selector_mismatch", "Service", "web", field="spec.selector"
     )
-    assert running_tapio.why("deployment/web", lab_namespace)["status"] == "healthy"
-    assert blamed(running_tapio.live("service/web", lab_namespace)) == blamed(answer)
+    running_tapio.expect_status("deployment/web", lab_namespace, "healthy")
+    running_tapio.expect_live("service/web", lab_namespace, *blamed(answer))
 
 
 def test_a_healthy_rollout_is_not_blamed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -147,16 +147,13 @@ def test_a_healthy_rollout_is_not_blamed(lab: Lab, lab_namespace: str, running_t
     lab.wait_for_rollout("web", lab_namespace)
     lab.apply(lab_objects.deployment("web", SERVING, env={"COLOUR": "blue"}), lab_namespace)
     lab.wait_for_rollout("web", lab_namespace)
-    answer = running_tapio.until("deployment/web", lab_namespace, "none.healthy")
-    assert answer["status"] == "healthy"
-    assert first_code(answer) in ("none.healthy", "none.recovered")
-    assert running_tapio.live("deployment/web", lab_namespace)["status"] == "healthy"
+    running_tapio.expect_status("deployment/web", lab_namespace, "healthy", "none.healthy", "none.recovered")
+    running_tapio.expect_live_status("deployment/web", lab_namespace, "healthy")
 
 
 def test_a_slow_start_is_not_blamed(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     steps = ("ready-after=600s", "serve=8080", "hang")
     lab.apply(lab_objects.deployment("slow", steps, probe=lab_objects.http_probe("/ready")), lab_namespace)
     lab.wait(lambda: lab.list("pods", lab_namespace)[0]["status"]["phase"] == "Running", what="the pod runs")
-    answer = running_tapio.until("deployment/slow", lab_namespace, "none.starting")
-    assert (answer["status"], first_code(answer)) == ("healthy", "none.starting")
-    assert first_code(running_tapio.live("deployment/slow", lab_namespace)) == "none.starting"
+    running_tapio.expect_status("deployment/slow", lab_namespace, "healthy", "none.starting")
+    running_tapio.expect_live("deployment/slow", lab_namespace, "none.starting")

@@ -15,7 +15,7 @@ from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
 from tests.lab.layout import HOST_IP
 from tests.lab.manifests import Manifest
-from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy
+from tests.scenarios.blame import SERVING, decoy
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -49,10 +49,12 @@ def test_an_alias_that_was_turned_to_a_name_without_an_address(
     lab.wait_for_rollout("real", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(alias("db", f"gone.{lab_namespace}.svc.cluster.local"), lab_namespace)
-    lab.apply(client("connect=db:80"), lab_namespace)  # now: an answer of before would be cached
+    name = f"db.{lab_namespace}.svc.cluster.local"
+    lab.wait(lambda: not lab.reaches(lab.nodes[0].name, name), what="the name service has heard of it")
+    lab.apply(client("connect=db:80"), lab_namespace)
     blame = ("runtime.dependency_address", "Service", "db")
     running_tapio.expect("deployment/client", lab_namespace, *blame, field="spec.externalName")
-    assert blamed(running_tapio.live("deployment/client", lab_namespace)) == blame
+    running_tapio.expect_live("deployment/client", lab_namespace, *blame)
 
 
 def stateful(name: str, *, replicas: int, steps: tuple[str, ...]) -> Manifest:
@@ -83,14 +85,17 @@ def test_a_service_that_was_confined_to_its_own_node(lab: Lab, lab_namespace: st
     backend = lab_objects.deployment("db", SERVING, node_selector=lab_objects.on_node(far))
     lab.apply([service, backend], lab_namespace)
     lab.wait_for_rollout("db", lab_namespace)
+    lab.wait_until_reached("db", lab_namespace)
     lab.apply(client("timeout=2s", "connect=db:80", node=near), lab_namespace)
     lab.wait_for_rollout("client", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply({**service, "spec": {**service["spec"], "internalTrafficPolicy": "Local"}}, lab_namespace)
+    name = f"db.{lab_namespace}.svc.cluster.local"
+    lab.wait(lambda: not lab.reaches(near, name, port=80), what="its proxy has heard of it")
     lab.kubectl("delete", "pod", "--selector=app=client", f"--namespace={lab_namespace}")
     blame = ("network.traffic_policy_local", "Service", "db")
     running_tapio.expect("deployment/client", lab_namespace, *blame, field="spec.internalTrafficPolicy")
-    assert blamed(running_tapio.live("deployment/client", lab_namespace)) == blame
+    running_tapio.expect_live("deployment/client", lab_namespace, *blame)
 
 
 def test_a_container_that_waits_for_the_one_beside_it(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -100,9 +105,9 @@ def test_a_container_that_waits_for_the_one_beside_it(lab: Lab, lab_namespace: s
     pair["spec"]["template"]["spec"]["containers"].append(proxy)
     decoy(lab, lab_namespace)
     lab.apply(pair, lab_namespace)
-    answer = running_tapio.expect("deployment/client", lab_namespace, "runtime.crash_app", "Deployment", "client")
-    assert attributes_of(answer)["container"] == "proxy"
-    assert attributes_of(running_tapio.live("deployment/client", lab_namespace))["container"] == "proxy"
+    blame = ("runtime.crash_app", "Deployment", "client")
+    running_tapio.expect("deployment/client", lab_namespace, *blame, container="proxy")
+    running_tapio.expect_live("deployment/client", lab_namespace, container="proxy")
 
 
 # --- A webhook that changes pods --------------------------------------------------------------------------------------
@@ -170,8 +175,9 @@ def test_a_container_that_a_webhook_put_into_the_pod(lab: Lab, lab_namespace: st
     lab.wait_for_rollout("shop", lab_namespace)
     decoy(lab, lab_namespace)
     with injector(lab, lab_namespace) as name:
+        one_more = lab_objects.pod("one-more", SERVING)
+        lab.wait(lambda: "injected" in lab.dry_run(one_more, lab_namespace), what="pods are changed")
         lab.kubectl("rollout", "restart", "deployment/shop", f"--namespace={lab_namespace}")
         blame = ("admission.webhook_mutated", "MutatingWebhookConfiguration", name)
-        answer = running_tapio.expect("deployment/shop", lab_namespace, *blame)
-        assert attributes_of(answer)["container"] == "injected"
-        assert blamed(running_tapio.live("deployment/shop", lab_namespace)) == blame
+        running_tapio.expect("deployment/shop", lab_namespace, *blame, container="injected")
+        running_tapio.expect_live("deployment/shop", lab_namespace, *blame)

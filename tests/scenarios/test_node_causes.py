@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.blame import SERVING, blamed
+from tests.scenarios.blame import SERVING
 from tests.scenarios.conftest import Tapio
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
@@ -36,10 +36,10 @@ def test_a_node_whose_kubelet_fell_silent_and_what_runs_there(
     lab: Lab, lab_namespace: str, running_tapio: Tapio, silent_node: str
 ) -> None:
     lab.apply(lab_objects.configmap("decoy", {"COLOUR": "red"}), lab_namespace)
-    lab.wait(lambda: not lab.is_ready(silent_node), 90, "the node is not ready")
+    lab.wait(lambda: not lab.is_ready(silent_node), what="the node is not ready")
     expected = ("node.kubelet_down", "Node", silent_node)
     running_tapio.expect(f"node/{silent_node}", "", *expected)
     for target in ("deployment/here", "service/here"):
         running_tapio.expect(target, lab_namespace, *expected)
-        assert blamed(running_tapio.live(target, lab_namespace)) == expected
-    assert running_tapio.why("deployment/there", lab_namespace)["status"] == "healthy"
+        running_tapio.expect_live(target, lab_namespace, *expected)
+    running_tapio.expect_status("deployment/there", lab_namespace, "healthy")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.blame import SERVING, Answer, attributes_of, blamed, decoy, first_code
+from tests.scenarios.blame import SERVING, decoy
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -25,31 +25,28 @@ def rolled_out(lab: Lab, namespace: str, **container: Any) -> None:
     lab.apply(probed(**container), namespace)
 
 
-def expect(tapio: Tapio, namespace: str, code: str, field: str = "") -> Answer:
+def expect(tapio: Tapio, namespace: str, code: str, field: str = "", **attributes: Any) -> None:
     """The running Tapio and one live look both name the code first, and blame the workload."""
-    answer = tapio.expect("deployment/web", namespace, code, "Deployment", "web", field=field)
-    assert blamed(tapio.live("deployment/web", namespace)) == blamed(answer)
-    return answer
+    tapio.expect("deployment/web", namespace, code, "Deployment", "web", field=field, **attributes)
+    tapio.expect_live("deployment/web", namespace, code, "Deployment", "web")
 
 
 def test_a_liveness_probe_of_another_port(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     rolled_out(lab, lab_namespace, liveness=lab_objects.http_probe(port=9999))
-    answer = expect(running_tapio, lab_namespace, "runtime.liveness_port", field="livenessProbe.httpGet.port")
-    assert attributes_of(answer)["probe_right"] is False
+    field = "livenessProbe.httpGet.port"
+    expect(running_tapio, lab_namespace, "runtime.liveness_port", field, probe_right=False)
 
 
 def test_a_liveness_probe_of_a_page_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     rolled_out(lab, lab_namespace, liveness=lab_objects.http_probe("/nowhere"))
-    answer = expect(running_tapio, lab_namespace, "runtime.liveness_status", field="livenessProbe.httpGet.path")
-    assert attributes_of(answer)["status"] == 404
+    expect(running_tapio, lab_namespace, "runtime.liveness_status", "livenessProbe.httpGet.path", status=404)
 
 
 def test_a_liveness_probe_that_is_right(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     steps = ("unhealthy-after=8s", "serve=8080", "hang")
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("web", steps, ports=[8080], liveness=lab_objects.http_probe()), lab_namespace)
-    answer = expect(running_tapio, lab_namespace, "runtime.liveness_status")
-    assert attributes_of(answer)["probe_right"] is True
+    expect(running_tapio, lab_namespace, "runtime.liveness_status", probe_right=True)
 
 
 def test_a_liveness_probe_that_does_not_wait_for_the_start(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -75,8 +72,7 @@ def test_a_liveness_command_that_fails(lab: Lab, lab_namespace: str, running_tap
 
 def test_a_startup_probe_of_another_port(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     rolled_out(lab, lab_namespace, startup=lab_objects.http_probe(port=9999))
-    answer = expect(running_tapio, lab_namespace, "runtime.startup_probe")
-    assert attributes_of(answer)["kind"] == "port"
+    expect(running_tapio, lab_namespace, "runtime.startup_probe", kind="port")
 
 
 def test_a_readiness_probe_of_another_port(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -93,8 +89,7 @@ def test_a_program_that_says_that_it_is_unwell(lab: Lab, lab_namespace: str, run
     steps = ("unready-after=8s", "serve=8080", "hang")
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("web", steps, ports=[8080], probe=lab_objects.http_probe("/ready")), lab_namespace)
-    answer = expect(running_tapio, lab_namespace, "runtime.readiness_status")
-    assert attributes_of(answer)["probe_right"] is True
+    expect(running_tapio, lab_namespace, "runtime.readiness_status", probe_right=True)
 
 
 def test_a_slow_start_on_the_declared_port_is_none(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -106,6 +101,5 @@ def test_a_slow_start_on_the_declared_port_is_none(lab: Lab, lab_namespace: str,
         return any(event["reason"] == "Unhealthy" and event["count"] > 5 for event in events)
 
     lab.wait(refused, what="the probe has failed often")
-    answer = running_tapio.until("deployment/web", lab_namespace, "none.starting")
-    assert (answer["status"], first_code(answer)) == ("healthy", "none.starting")
-    assert first_code(running_tapio.live("deployment/web", lab_namespace)) == "none.starting"
+    running_tapio.expect_status("deployment/web", lab_namespace, "healthy", "none.starting")
+    running_tapio.expect_live("deployment/web", lab_namespace, "none.starting")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
-from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy, first_code
+from tests.scenarios.blame import SERVING, attributes_of, blamed, decoy
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -45,11 +45,11 @@ def test_a_cordon_and_a_workload_pinned_to_it(lab: Lab, lab_namespace: str, runn
         answer = running_tapio.expect(
             "deployment/spread", lab_namespace, "scheduling.node_cordoned", "Node", NODE, field="spec.unschedulable"
         )
-        assert blamed(running_tapio.live("deployment/spread", lab_namespace)) == blamed(answer)
+        running_tapio.expect_live("deployment/spread", lab_namespace, *blamed(answer))
         answer = running_tapio.expect(
             "deployment/pinned", lab_namespace, "scheduling.node_cordoned", "Deployment", "pinned"
         )
-        assert blamed(running_tapio.live("deployment/pinned", lab_namespace)) == blamed(answer)
+        running_tapio.expect_live("deployment/pinned", lab_namespace, *blamed(answer))
 
 
 @pytest.mark.alone
@@ -63,12 +63,12 @@ def test_a_taint_added_later_and_one_that_was_there(lab: Lab, lab_namespace: str
         answer = running_tapio.expect(
             "deployment/old", lab_namespace, "scheduling.taint_untolerated", "Node", NODE, field="spec.taints"
         )
-        assert blamed(running_tapio.live("deployment/old", lab_namespace)) == blamed(answer)
+        running_tapio.expect_live("deployment/old", lab_namespace, *blamed(answer))
         lab.apply(lab_objects.deployment("new", SERVING, node_selector=here), lab_namespace)
         answer = running_tapio.expect(
             "deployment/new", lab_namespace, "scheduling.taint_untolerated", "Deployment", "new"
         )
-        assert blamed(running_tapio.live("deployment/new", lab_namespace)) == blamed(answer)
+        running_tapio.expect_live("deployment/new", lab_namespace, *blamed(answer))
 
 
 def test_a_request_too_big_for_any_node(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -76,17 +76,10 @@ def test_a_request_too_big_for_any_node(lab: Lab, lab_namespace: str, running_ta
     lab.wait_for_rollout("greedy", lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.deployment("greedy", SERVING, requests={"cpu": "640"}), lab_namespace)
-    answer = running_tapio.expect(
-        "deployment/greedy",
-        lab_namespace,
-        "scheduling.insufficient_cpu",
-        "Deployment",
-        "greedy",
-        field="resources.requests.cpu",
-    )
-    assert attributes_of(answer)["why"] == "too_big"
-    live = running_tapio.live("deployment/greedy", lab_namespace)
-    assert (blamed(live), attributes_of(live)["why"]) == (blamed(answer), "too_big")
+    blame = ("scheduling.insufficient_cpu", "Deployment", "greedy")
+    field = "resources.requests.cpu"
+    running_tapio.expect("deployment/greedy", lab_namespace, *blame, field=field, why="too_big")
+    running_tapio.expect_live("deployment/greedy", lab_namespace, *blame, why="too_big")
 
 
 def test_more_replicas_than_a_node_has_memory_for(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -104,9 +97,9 @@ def test_more_replicas_than_a_node_has_memory_for(lab: Lab, lab_namespace: str, 
         "Deployment",
         "cache",
         field="spec.replicas",
+        also=lambda answer: attributes_of(answer) == {"nodes": "0/2", "resource": "memory", "why": "full"},
     )
-    assert attributes_of(answer) == {"nodes": "0/2", "resource": "memory", "why": "full"}, answer
-    assert blamed(running_tapio.live("deployment/cache", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/cache", lab_namespace, *blamed(answer))
 
 
 def test_more_replicas_than_nodes_under_anti_affinity(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -122,7 +115,7 @@ def test_more_replicas_than_nodes_under_anti_affinity(lab: Lab, lab_namespace: s
         "lonely",
         field="spec.replicas",
     )
-    assert blamed(running_tapio.live("deployment/lonely", lab_namespace)) == blamed(answer)
+    running_tapio.expect_live("deployment/lonely", lab_namespace, *blamed(answer))
 
 
 def test_a_claim_of_a_class_that_does_not_exist(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -139,9 +132,7 @@ def test_a_claim_of_a_class_that_does_not_exist(lab: Lab, lab_namespace: str, ru
     mounts = {"/data": {"persistentVolumeClaim": {"claimName": "data"}}}
     decoy(lab, lab_namespace)
     lab.apply([claim, lab_objects.deployment("store", SERVING, mounts=mounts)], lab_namespace)
-    answer = running_tapio.expect(
-        "deployment/store", lab_namespace, "scheduling.volume_class_missing", "PersistentVolumeClaim", "data"
-    )
-    assert attributes_of(answer)["storage_class"] == "fastest"
-    assert blamed(running_tapio.live("deployment/store", lab_namespace)) == blamed(answer)
-    assert first_code(running_tapio.why("persistentvolumeclaim/data", lab_namespace)) == first_code(answer)
+    blame = ("scheduling.volume_class_missing", "PersistentVolumeClaim", "data")
+    running_tapio.expect("deployment/store", lab_namespace, *blame, storage_class="fastest")
+    running_tapio.expect_live("deployment/store", lab_namespace, *blame)
+    running_tapio.expect("persistentvolumeclaim/data", lab_namespace, blame[0])

@@ -8,7 +8,7 @@ import pytest
 from tests.lab import manifests as lab_objects
 from tests.lab.lab import Lab
 from tests.lab.manifests import Manifest
-from tests.scenarios.blame import SERVING, Answer, attributes_of, blamed, decoy
+from tests.scenarios.blame import SERVING, Answer, blamed, decoy, first_code, workload_of
 from tests.scenarios.conftest import Tapio
 
 pytestmark = pytest.mark.lab
@@ -16,11 +16,10 @@ pytestmark = pytest.mark.lab
 NODE = "node-1"
 
 
-def expect(tapio: Tapio, namespace: str, target: str, code: str, entity: tuple[str, str], *, field: str = "") -> Answer:
-    """The running Tapio and one live look both name code and entity first; returns the running one's answer."""
-    answer = tapio.expect(target, namespace, code, *entity, field=field)
-    assert blamed(tapio.live(target, namespace)) == (code, *entity)
-    return answer
+def expect(tapio: Tapio, namespace: str, target: str, code: str, entity: tuple[str, str], **expected: Any) -> None:
+    """The running Tapio and one live look both name code and entity first; what else is expected, the running one."""
+    tapio.expect(target, namespace, code, *entity, **expected)
+    tapio.expect_live(target, namespace, code, *entity)
 
 
 def api(kind: str, version: str, name: str, **rest: Any) -> Manifest:
@@ -33,9 +32,15 @@ def test_a_job_that_gives_up_after_its_retries(lab: Lab, lab_namespace: str, run
     job["spec"]["template"]["spec"]["restartPolicy"] = "OnFailure"  # its pods are put away as it gives up
     lab.apply(job, lab_namespace)
     lab.wait(lambda: _gave_up(lab, "report", lab_namespace), what="the Job has given up")
-    answer = running_tapio.expect("job/report", lab_namespace, "runtime.crash_app", "Job", "report")
-    assert any("BackoffLimitExceeded" in step["text"] for step in answer["causes"][0]["chain"])
-    assert blamed(running_tapio.live("job/report", lab_namespace))[1:] == ("Job", "report")
+    blame = ("runtime.crash_app", "Job", "report")
+    running_tapio.expect(
+        "job/report", lab_namespace, *blame, also=lambda answer: _tells(answer, "BackoffLimitExceeded")
+    )
+    running_tapio.settled_live("job/report", lab_namespace, lambda answer: blamed(answer)[1:] == ("Job", "report"))
+
+
+def _tells(answer: Answer, words: str) -> bool:
+    return any(words in step["text"] for step in answer["causes"][0]["chain"])
 
 
 def _gave_up(lab: Lab, name: str, namespace: str) -> bool:
@@ -55,7 +60,7 @@ def test_a_job_killed_at_its_deadline_while_its_image_is_missing(
     lab.wait(lambda: "conditions" in lab.get("job", "report", lab_namespace)["status"], what="the Job is over")
     lab.wait(lambda: not lab.list("pods", lab_namespace), what="its pods are gone")
     running_tapio.expect("job/report", lab_namespace, "startup.image_not_found", "Job", "report")
-    assert blamed(running_tapio.live("job/report", lab_namespace))[1:] == ("Job", "report")
+    running_tapio.settled_live("job/report", lab_namespace, lambda answer: blamed(answer)[1:] == ("Job", "report"))
 
 
 def _waits_for_its_image(lab: Lab, namespace: str) -> bool:
@@ -77,10 +82,8 @@ def test_a_workload_deleted_under_its_service(lab: Lab, lab_namespace: str, runn
         "web",
         field="metadata.deletionTimestamp",
     )
-    assert blamed(running_tapio.live("service/web", lab_namespace))[0] in (
-        "",
-        "none.starting",
-    )  # it knows of no deletion
+    blind = ("", "none.starting")  # one look knows of no deletion
+    running_tapio.settled_live("service/web", lab_namespace, lambda answer: first_code(answer) in blind)
 
 
 def test_an_autoscaler_without_metrics(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -93,10 +96,9 @@ def test_an_autoscaler_without_metrics(lab: Lab, lab_namespace: str, running_tap
     lab.apply(lab_objects.deployment("web", SERVING, requests={"cpu": "10m"}), lab_namespace)
     decoy(lab, lab_namespace)
     lab.apply(api("HorizontalPodAutoscaler", "autoscaling/v2", "web", spec=spec), lab_namespace)
-    answer = expect(
-        running_tapio, lab_namespace, "hpa/web", "controller.hpa_no_metrics", ("HorizontalPodAutoscaler", "web")
-    )
-    assert answer["causes"][0]["workload"]["name"] == "web"
+    blame = ("HorizontalPodAutoscaler", "web")
+    hits_it = {"also": lambda answer: workload_of(answer) == "web"}
+    expect(running_tapio, lab_namespace, "hpa/web", "controller.hpa_no_metrics", blame, **hits_it)
 
 
 def test_a_schedule_that_somebody_suspended(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -108,13 +110,13 @@ def test_a_schedule_that_somebody_suspended(lab: Lab, lab_namespace: str, runnin
         )  # fmt: skip
 
     lab.apply(nightly(suspend=False), lab_namespace)
-    running_tapio.until("cronjob/nightly", lab_namespace, "none.healthy")
+    running_tapio.expect_status("cronjob/nightly", lab_namespace, "healthy")
     decoy(lab, lab_namespace)
     lab.apply(nightly(suspend=True), lab_namespace)
     running_tapio.expect(
         "cronjob/nightly", lab_namespace, "controller.cron_missed", "CronJob", "nightly", field="spec.suspend"
     )
-    assert running_tapio.live("cronjob/nightly", lab_namespace)["status"] == "healthy"  # by design, for all it knows
+    running_tapio.expect_live_status("cronjob/nightly", lab_namespace, "healthy")  # by design, for all it knows
 
 
 def test_an_ingress_to_a_service_that_is_not_there(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -126,7 +128,7 @@ def test_an_ingress_to_a_service_that_is_not_there(lab: Lab, lab_namespace: str,
 
     lab.apply([lab_objects.deployment("web", SERVING), lab_objects.service("web"), front("web")], lab_namespace)
     lab.wait_for_rollout("web", lab_namespace)
-    running_tapio.until("ingress/front", lab_namespace, "none.healthy")
+    running_tapio.expect_status("ingress/front", lab_namespace, "healthy")
     decoy(lab, lab_namespace)
     lab.apply(front("webb"), lab_namespace)
     blame = ("Ingress", "front")
@@ -136,8 +138,8 @@ def test_an_ingress_to_a_service_that_is_not_there(lab: Lab, lab_namespace: str,
 def test_a_pod_that_its_kubelet_has_no_room_for(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.pod("big", requests={"cpu": "900"}, extra={"nodeName": NODE}), lab_namespace)
-    answer = expect(running_tapio, lab_namespace, "pod/big", "scheduling.insufficient_cpu", ("Pod", "big"))
-    assert attributes_of(answer)["reason"] == "OutOfcpu"
+    blame = ("Pod", "big")
+    expect(running_tapio, lab_namespace, "pod/big", "scheduling.insufficient_cpu", blame, reason="OutOfcpu")
 
 
 def test_a_limit_that_the_runtime_does_not_fit_in(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -150,8 +152,8 @@ def test_a_volume_that_grew_beyond_its_limit(lab: Lab, lab_namespace: str, runni
     cache = {"/cache": {"emptyDir": {"sizeLimit": "1Mi"}}}
     decoy(lab, lab_namespace)
     lab.apply(lab_objects.pod("full", ("write=/cache/x:8Mi", "hang"), mounts=cache), lab_namespace)
-    answer = expect(running_tapio, lab_namespace, "pod/full", "runtime.evicted", ("Pod", "full"))
-    assert attributes_of(answer)["resource"] == "ephemeral storage"
+    blame = ("Pod", "full")
+    expect(running_tapio, lab_namespace, "pod/full", "runtime.evicted", blame, resource="ephemeral storage")
 
 
 def test_a_hook_that_fails_after_the_start(lab: Lab, lab_namespace: str, running_tapio: Tapio) -> None:
@@ -192,8 +194,8 @@ def test_a_binding_that_was_deleted(lab: Lab, lab_namespace: str, running_tapio:
         "reads",
         field="metadata.deletionTimestamp",
     )
-    live = running_tapio.live("deployment/client", lab_namespace)  # one look knows of no deletion
-    assert blamed(live) == ("admission.rbac_denied", "ServiceAccount", "default")
+    blame = ("admission.rbac_denied", "ServiceAccount", "default")  # one look knows of no deletion
+    running_tapio.expect_live("deployment/client", lab_namespace, *blame)
 
 
 @pytest.fixture
@@ -216,11 +218,11 @@ def test_a_drain_and_a_budget_that_blocks_it(
     lab: Lab, lab_namespace: str, running_tapio: Tapio, cordoned_node: str
 ) -> None:
     decoy(lab, lab_namespace)
-    answer = expect(running_tapio, lab_namespace, "pdb/kept", "controller.pdb_blocks", ("PodDisruptionBudget", "kept"))
-    assert attributes_of(answer)["node"] == cordoned_node
+    blame = ("PodDisruptionBudget", "kept")
+    expect(running_tapio, lab_namespace, "pdb/kept", "controller.pdb_blocks", blame, node=cordoned_node)
     (pod,) = lab.list("pods", lab_namespace, "app=moved")
     _evict(lab, pod["metadata"]["name"], lab_namespace)
-    answer = running_tapio.expect(
+    running_tapio.expect(
         "deployment/moved", lab_namespace, "node.drained", "Node", cordoned_node, field="spec.unschedulable"
     )
 
@@ -241,5 +243,5 @@ def test_a_name_service_that_somebody_scaled_to_zero(lab: Lab, lab_namespace: st
         running_tapio.expect(
             "deployment/client", lab_namespace, "network.dns_failed", "Deployment", "coredns", field="spec.replicas"
         )
-        live = running_tapio.live("deployment/client", lab_namespace)
-        assert blamed(live) == ("network.dns_failed", "Component", "cluster-dns")  # it looks at one namespace
+        blame = ("network.dns_failed", "Component", "cluster-dns")  # a look is at one namespace
+        running_tapio.expect_live("deployment/client", lab_namespace, *blame)

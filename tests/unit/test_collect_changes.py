@@ -207,6 +207,16 @@ def test_a_removed_field_was_removed_by_the_newest_writer_of_desired_state() -> 
     assert [change.manager for change in diff(config(DB_HOST="db"), new)] == ["kubectl-patch"]
 
 
+def test_who_removed_a_field_and_wrote_nothing_beside_is_not_known() -> None:
+    applied = entry("kubectl-client-side-apply", "2026-11-03T10:00:00Z", {"f:data": {"f:LEVEL": {}}})
+    old, new = config(DB_HOST="db", LEVEL="info"), written(config(LEVEL="info"), applied)
+    [before] = diff(old, new, since=datetime(2026, 11, 3, 9, 0, tzinfo=UTC))
+    assert before.manager == "kubectl-client-side-apply"
+    [as_new] = diff(old, new, since=datetime(2026, 11, 3, 10, 0, tzinfo=UTC))
+    assert (as_new.field, as_new.before, as_new.after) == ("data.DB_HOST", "db", None)
+    assert (as_new.manager, as_new.at) == (None, None)
+
+
 def test_without_managed_fields_nobody_is_named() -> None:
     assert [(change.manager, change.at) for change in diff(config(A="1"), config(A="2"))] == [(None, None)]
 

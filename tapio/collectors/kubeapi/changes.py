@@ -5,6 +5,7 @@ Status, versions and bookkeeping are no change: somebody's or some controller's 
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from tapio.collectors.kubeapi.managed_fields import Field, Item, Step, last_write
@@ -69,22 +70,22 @@ def pruned(obj: Json) -> Json:
     return kept
 
 
-def diff(old: Json, new: Json) -> tuple[FieldChange, ...]:
+def diff(old: Json, new: Json, *, since: datetime | None = None) -> tuple[FieldChange, ...]:
     """The fields of desired state that differ, ordered by path; either version may be pruned.
 
     An added or removed subtree is one change at its top. `null` is absent. The manager is read from the new
-    version's managedFields.
+    version's managedFields; `since` is the old version's time, where it is known.
     """
     if new.get("kind") in _RECORDS:
         return ()
     entries = (new.get("metadata") or {}).get("managedFields") or ()
-    found = (_change(difference, entries) for difference in _differences(old, new))
+    found = (_change(difference, entries, since) for difference in _differences(old, new))
     return tuple(sorted(found, key=lambda change: change.field))
 
 
-def _change(difference: _Difference, entries: Sequence[Json]) -> FieldChange:
+def _change(difference: _Difference, entries: Sequence[Json], since: datetime | None) -> FieldChange:
     path, before, after = difference
-    write = last_write(entries, path, present=after is not None)
+    write = last_write(entries, path, present=after is not None, since=since)
     return FieldChange(
         field=path_text(path), before=shown(before), after=shown(after), manager=write.manager, at=write.at
     )

@@ -38,9 +38,11 @@ class Write(NamedTuple):
 NOBODY = Write(None, None)
 
 
-def last_write(entries: Sequence[Json], path: Sequence[Step], *, present: bool) -> Write:
+def last_write(entries: Sequence[Json], path: Sequence[Step], *, present: bool, since: datetime | None = None) -> Write:
     """The newest manager that owns a path; of a field that is gone, the newest that wrote any desired state.
 
+    Who takes a field away and writes nothing beside leaves no entry (`kubectl edit`, a JSON patch): where the newest
+    wrote no later than `since`, the time of the version before, nobody knows who it was.
     Who owns the path itself comes before who owns a whole above it: a manager whose key was taken over is left with
     the bare map (`f:data: {}`).
     """
@@ -55,7 +57,10 @@ def last_write(entries: Sequence[Json], path: Sequence[Step], *, present: bool) 
     # Of one second the later entry wins: the API server sorts them by time, then by name.
     newest = max(enumerate(owners), key=lambda numbered: (numbered[1].get("time") or "", numbered[0]))[1]
     time = newest.get("time")
-    return Write(newest.get("manager"), parse_time(time) if time else None)
+    at = parse_time(time) if time else None
+    if not present and since is not None and (at is None or at <= since):
+        return NOBODY
+    return Write(newest.get("manager"), at)
 
 
 def _depth(fields: Any, path: Sequence[Step]) -> int:  # noqa: ANN401  FieldsV1 is untyped

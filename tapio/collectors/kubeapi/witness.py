@@ -146,7 +146,9 @@ class Witness:
         clean = redact(obj, self._redactor)
         body = None if same or kind.name == "Event" else _encode(pruned(obj))
         before = self._memory.body(seen.uid) if last and body else None
-        changes = diff(_decode(before), obj) if before and before != body else ()
+        changes: tuple[FieldChange, ...] = ()
+        if last and before and before != body:
+            changes = diff(_decode(before), obj, since=datetime.fromtimestamp(last.at, UTC))
         if kind.name == "Secret" and last and not changes:
             changes = last_data_write(obj, since=_second_of(last.at))
         at = _dated(obj, deleted=seen.type == "DELETED", changed=bool(changes), last=last, now=now)

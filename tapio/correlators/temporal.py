@@ -6,6 +6,7 @@ time it is; it may only ever be coincident.
 
 from datetime import datetime, timedelta
 
+from tapio.correlators.quantities import amount
 from tapio.correlators.seconds import came_before
 from tapio.correlators.views import ContainerView, Reference
 from tapio.graph import Change
@@ -43,6 +44,23 @@ def change_of_ask(container: ContainerView, *words: str) -> Change | None:
     """
     changes = rollout_changes(container, container.pod.onset or container.pod.at)
     return next((one for word in words for one in changes if word in one.field), None)
+
+
+def lowers_limit(change: Change, resource: str) -> bool:
+    """Whether a template change sets a container's limit of a resource where there was none, or a lower one."""
+    before, after = (_limit(change.field, value, resource) for value in (change.before, change.after))
+    return after is not None and (before is None or after < before)
+
+
+def _limit(field: str, value: object, resource: str) -> float | None:
+    """The limit in a changed value: of the limit itself, or of all limits or resources of one container."""
+    _, found, tail = field.partition("].resources")
+    path, told = ["limits", resource], [part for part in tail.split(".") if part]
+    if not found or told != path[: len(told)]:
+        return None
+    for name in path[len(told) :]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return amount(value) if isinstance(value, str | int | float) else None
 
 
 def _concerns(container: ContainerView, change: Change) -> bool:

@@ -18,7 +18,7 @@ from tapio.correlators.rules.clues.probe_judgement import (
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import correct, shortened, undo_or_correct
 from tapio.correlators.sequence import describe_end, lost_readiness
-from tapio.correlators.temporal import rollout_changes
+from tapio.correlators.temporal import lowers_limit, rollout_changes
 from tapio.correlators.views import ContainerView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import objects as k8s
@@ -107,6 +107,8 @@ def never_started(container: ContainerView) -> Iterator[Finding]:
 def _finding(case: Case, code: str, judgement: Judgement, proof: tuple[Evidence, ...]) -> Finding:
     container, failure = case.container, case.failure
     change = _own_change(case) if judgement.probe_right else case.change
+    if judgement.mode == "timing":
+        change = change or _slowed_by(case)
     said = evidence(failure.event, f"{failure.event.reason} x{failure.times}: {shortened(failure.event.message)}")
     words = (said,) if failure.text else ()
     facts = with_change(change, *words, *proof)
@@ -136,6 +138,12 @@ def _own_change(case: Case) -> Change | None:
     onset = case.container.pod.onset or case.container.pod.at
     changes = rollout_changes(case.container, onset)
     return next((one for one in changes if "Probe" not in one.field), None)
+
+
+def _slowed_by(case: Case) -> Change | None:
+    """The rollout's change that leaves the program less of a processor than it had, which makes it slow."""
+    changes = rollout_changes(case.container, case.container.pod.onset or case.container.pod.at)
+    return next((one for one in changes if lowers_limit(one, "cpu")), None)
 
 
 def _summary(case: Case, judgement: Judgement) -> str:

@@ -270,3 +270,26 @@ def test_a_command_that_never_passed_is_not_called_wrong_where_it_ran() -> None:
     (link,) = killed(probed({"exec": {"command": ["pg_isready"]}}), "/run/pg:5432 - no response").links(POD, at=2)
     assert "has never passed" in link.summary
     assert "logs" in link.next[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "is_named"),
+    [
+        ("resources.limits.cpu", "500m", "5m", True),
+        ("resources.limits", None, {"cpu": "5m"}, True),
+        ("resources", {"limits": {"cpu": "1"}}, {"limits": {"cpu": "0.1"}}, True),
+        ("resources.limits.cpu", "5m", "500m", False),
+        ("resources.limits.memory", "500Mi", "5Mi", False),
+        ("resources.requests.cpu", "500m", "5m", False),
+        ("env[X].value", "1", "0", False),
+    ],
+)
+def test_less_of_a_processor_is_why_a_program_that_worked_answers_too_late(
+    field: str, before: Any, after: Any, *, is_named: bool
+) -> None:
+    change = {"field": f"spec.template.spec.containers[app].{field}", "before": before, "after": after}
+    obj = probed(http(8080, periodSeconds=1, failureThreshold=3))
+    scene = killed(obj, SLOW, ran=5).see(deployment(), at=0.4, changes=[change])
+    (link,) = scene.links(POD, at=7)
+    assert (link.code, link.attributes["probe_right"]) == ("runtime.liveness_timing", True)
+    assert (link.change.field if link.change else None) == (change["field"] if is_named else None)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from tapio.correlators.quantities import amount
+from tapio.correlators.rules.clues.absent import as_change
 from tapio.correlators.rules.clues.admission_text import (
     LIMIT_RANGE,
     LIMITS_REQUIRED,
@@ -17,7 +19,7 @@ from tapio.correlators.rules.clues.admission_text import (
 from tapio.correlators.rules.clues.refused_create import changes_before, finding, own_changes, refusal_of
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import target
-from tapio.correlators.views import WorkloadView, evidence
+from tapio.correlators.views import WorkloadView
 from tapio.graph import Change
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
@@ -148,20 +150,23 @@ def service_account_missing(workload: WorkloadView) -> Iterator[Finding]:
     key = ObjectKey("ServiceAccount", workload.key.namespace, name)
     if workload.moment.state(key) is not None:
         return  # it has come by now: the next attempt will do
+    asked = next(iter(own_changes(workload, ("serviceAccount",))), None)
     history = workload.moment.history(key)
     gone = history.state(workload.at) if history else None
-    deleted = [evidence(gone, f"ServiceAccount {name} was deleted")] if gone else []
     yield finding(
         workload,
         refusal,
         workload.root,
-        f"its pods are to run as ServiceAccount {name}, which does not exist",
+        f"its pods are to run as ServiceAccount {name}, which {'was deleted' if gone else 'does not exist'}",
         0.93,
-        *deleted,
-        change=next(iter(own_changes(workload, ("serviceAccount",))), None),
+        change=max([*([asked] if asked else []), *([as_change(gone)] if gone else [])], key=_at, default=None),
         attributes={"service_account": name},
         next_=(f"kubectl -n {key.namespace} create serviceaccount {name}   # or correct {target(workload.root)}",),
     )
+
+
+def _at(change: Change) -> datetime:
+    return change.at
 
 
 @rule(RBAC, version=1)

@@ -192,6 +192,15 @@ def test_an_account_that_stays_away_blames_the_workload() -> None:
     assert link.attributes["service_account"] == "robot"
 
 
+def test_the_deletion_of_the_account_is_the_change() -> None:
+    account = {"kind": "ServiceAccount", "metadata": {"name": "robot", "namespace": NS, "uid": "sa-robot"}}
+    scene = Scene().see(account, at=-9).see(deployment(), at=0).see(account, at=0.9, deleted=True)
+    (link,) = scene.see(refused(_ACCOUNT), at=1.1).links(DEPLOYMENT, at=2)
+    assert (link.code, link.blame) == ("admission.service_account_missing", DEPLOYMENT)
+    assert link.change is not None
+    assert (link.change.entity.name, link.change.field) == ("robot", "metadata.deletionTimestamp")
+
+
 def test_an_account_that_is_a_moment_late_is_an_ordinary_start() -> None:
     scene = Scene().see(deployment(), at=0).see(refused(_ACCOUNT, since=1.08), at=1.1)
     assert codes(scene.links(DEPLOYMENT, at=1.12)) == ["none.starting"]

@@ -241,8 +241,11 @@ def neighbours(pod: PodView) -> Iterator[Finding]:
     if decision is None or decision.code not in _NEIGHBOURS:
         return
     replicas, offered = replicas_of(pod), len(decision.wanted)
-    crowded = decision.code != "scheduling.pod_affinity" and replicas > offered > 0
+    unlabelled = decision.code == SPREAD and _MISSING_LABEL in decision.message
+    crowded = decision.code != "scheduling.pod_affinity" and replicas > offered > 0 and not unlabelled
     words = _NEIGHBOURS[decision.code]
+    if unlabelled:
+        words += ": none bears the label of their topologyKey"
     if crowded:
         words += f": {replicas} replicas, {offered} {'node' if offered == 1 else 'nodes'} to take them"
     scale = f"kubectl -n {pod.key.namespace} scale {target(pod.workload)} --replicas={offered}"
@@ -254,10 +257,12 @@ def neighbours(pod: PodView) -> Iterator[Finding]:
         words,
         0.93,
         attributes={"replicas": replicas, "candidates": offered} if offered else {},
-        next_=(scale,) if crowded and pod.workload.kind in _SCALABLE else (),
+        next_=(_SHOW_LABELS,) if unlabelled else (scale,) if crowded and pod.workload.kind in _SCALABLE else (),
     )
 
 
+_MISSING_LABEL = "topology spread constraints (missing required label)"  # pkg/scheduler, PodTopologySpread
+_SHOW_LABELS = "kubectl get nodes --show-labels   # is there the label that topologySpreadConstraints name?"
 _SCALABLE = frozenset({"Deployment", "ReplicaSet", "StatefulSet"})
 _NEIGHBOURS = {
     ANTI_AFFINITY: "its anti-affinity leaves no node for another replica",

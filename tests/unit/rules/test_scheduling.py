@@ -150,6 +150,14 @@ def test_what_the_scheduler_says_decides_the_code(verdict: str, code: str) -> No
     assert codes(pending(verdict).links(POD, at=2)) == [code]
 
 
+def test_a_spread_over_a_label_that_no_node_bears_is_not_for_want_of_nodes() -> None:
+    told = "0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label)."
+    (link,) = pending(told).links(POD, at=2)
+    assert link.code == "scheduling.topology_spread"
+    assert "none bears the label" in link.summary
+    assert not any("scale" in step for step in link.next)
+
+
 def test_refusals_are_read_with_their_numbers_and_without_what_preemption_would_do() -> None:
     message = (
         "0/6 nodes are available: 1 node(s) had untolerated taint {team: red}, 2 Insufficient cpu, 3 Insufficient "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tapio.correlators.rules.cascades import unread
 from tapio.correlators.rules.clues.asked import in_trouble
 from tapio.correlators.rules.clues.crashes import crash_of, ended_by_kubelet
-from tapio.correlators.rules.clues.denial_text import EXPIRED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE
+from tapio.correlators.rules.clues.denial_text import EXPIRED, MISNAMED, NOT_LET_IN, TAKEN, UNTRUSTED, UNUSABLE
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import named, restart, undo_or_correct
 from tapio.correlators.seconds import came_before
@@ -18,8 +18,10 @@ from tapio.unified import ObjectKey
 
 _PORT = re.compile(r":(\d{2,5})\b|\bport (\d{2,5})\b")
 _UNUSABLE = "cannot be used"
+_MISNAMED = "is for other names than the one asked for"
 _CERTIFICATE_WORDS = (
     ("runtime.certificate_expired", "is over", EXPIRED),
+    ("runtime.certificate_invalid", _MISNAMED, MISNAMED),
     ("runtime.certificate_invalid", "is not trusted", UNTRUSTED),
     ("runtime.certificate_invalid", _UNUSABLE, UNUSABLE),
 )
@@ -80,8 +82,11 @@ def certificate_refused(container: ContainerView) -> Iterator[Finding]:
         evidence=_proof(container, line, change),
         attributes={"container": container.name, "last_line": line},
         ruled_out=() if how == _UNUSABLE else (RuledOut(code="runtime.dependency_down", because="the peer answered"),),
-        next=(f"renew the certificate in {named(blame)}",),
+        next=(_ASK_OTHERWISE if how == _MISNAMED else f"renew the certificate in {named(blame)}",),
     )
+
+
+_ASK_OTHERWISE = "ask for the peer by a name that its certificate bears, or let one be issued for the name asked for"
 
 
 @rule("startup.sidecar_port_conflict", version=1, decided_by=("kubeapi", "systemd"))

@@ -67,7 +67,6 @@ def test_a_certificate_that_is_over_blames_the_one_secret_that_is_mounted() -> N
     "words",
     [
         "x509: certificate signed by unknown authority",
-        "x509: certificate is valid for db.old, not db.new",
         "Error: self-signed certificate in certificate chain",
         "ssl.SSLCertVerificationError: certificate verify failed: unable to get local issuer certificate",
         "sun.security.validator.ValidatorException: PKIX path building failed",
@@ -192,3 +191,18 @@ def test_a_credential_that_changed_after_the_client_read_it_is_to_blame() -> Non
 def test_a_key_that_the_client_does_not_read_is_not() -> None:
     (link,) = [one for one in rotated(1, about="data.other").links(POD, at=4) if "credentials" in one.code]
     assert link.blame == DEPLOYMENT
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tls: failed to verify certificate: x509: certificate is valid for db.old, not db.new",
+        "Hostname/IP does not match certificate's altnames: Host: db. is not in the cert's altnames: DNS:db.old",
+        "certificate verify failed: Hostname mismatch, certificate is not valid for 'db'",
+        "curl: (60) SSL: no alternative certificate subject name matches target host name 'db'",
+    ],
+)
+def test_a_certificate_for_other_names_is_not_to_be_renewed(words: str) -> None:
+    link = next(link for link in ending(words).links(POD, at=3) if link.code == "runtime.certificate_invalid")
+    assert "is for other names" in link.summary
+    assert not any("renew" in step for step in link.next)

@@ -32,10 +32,16 @@ EXPIRED = _any(
 )
 UNTRUSTED = _any(
     r"certificate signed by unknown authority|self[- ]signed certificate|certificate verify failed",
-    r"unable to verify the first certificate|unable to get local issuer|certificate is valid for .*, not",
-    r"PKIX path building failed|ERR_TLS_CERT_ALTNAME_INVALID|hostname mismatch|does not match certificate's altnames",
-    r"cannot validate certificate for|legacy Common Name|No subject alternative|tls: unknown certificate( authority)?",
+    r"unable to verify the first certificate|unable to get local issuer",
+    r"PKIX path building failed|tls: unknown certificate( authority)?",
     r"tls: bad certificate|peer certificate: \w+|remote certificate is invalid",
+)
+# A certificate that is good, for other names than the one asked for: Go, Node, Python, curl, Java, .NET, rustls.
+MISNAMED = _any(
+    r"certificate is valid for .*, not |certificate is not valid for|ERR_TLS_CERT_ALTNAME_INVALID|hostname mismatch",
+    r"does not match certificate's altnames|doesn't match (either of )?'|no alternative certificate subject name",
+    r"certificate subject name .* does not match|No subject alternative|legacy Common Name",
+    r"cannot validate certificate for|RemoteCertificateNameMismatch|NotValidForName",
 )
 # A certificate or a key that the program itself cannot use: Go, OpenSSL, nginx.
 UNUSABLE = _any(

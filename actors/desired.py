@@ -10,6 +10,9 @@ from actors.options import actor_name
 from actors.plan import Plan
 
 STRIKES = 3  # unanswered health checks in a row before an actor counts as hung
+# The same for a process that has not answered yet, of 5.5 s each: it loads Python, Ray and its stage, on a busy machine
+# for half a minute, and one that was replaced before it ever answered would never come up.
+STARTING_STRIKES = 30
 STALE_BEAT_S = 15.0  # a stage's event loop that has not turned for so long hangs; a big batch takes well under one
 
 
@@ -51,11 +54,14 @@ class Action(StrEnum):
 
 
 class ActorState(msgspec.Struct, frozen=True, kw_only=True):
-    """One actor as the supervisor last saw it. `restarts` counts the processes it has had beyond its first."""
+    """One actor as the supervisor last saw it. `restarts` counts the processes it has had beyond its first; `answered`
+    says whether the one it has now has ever answered.
+    """
 
     name: str
     healthy: bool = False
     answer: Answer = Answer.AWAY
+    answered: bool = False
     restarts: int = 0
     strikes: int = 0
     observation: Observation | None = None
@@ -77,6 +83,7 @@ def seen(known: ActorState, answer: Answer, observation: Observation | None) -> 
         name=known.name,
         healthy=observation is not None and observation.running and not observation.error and not strikes,
         answer=answer,
+        answered=answer is Answer.OBSERVED or (known.answered and answer is Answer.SILENT),
         restarts=known.restarts + another,
         strikes=strikes,
         observation=observation or last,
@@ -87,7 +94,7 @@ def action(state: ActorState) -> Action:
     """What to do about an actor in this state."""
     if state.answer is Answer.DEAD:
         return Action.CREATE
-    if state.strikes >= STRIKES:
+    if state.strikes >= (STRIKES if state.answered else STARTING_STRIKES):
         return Action.REPLACE
     if state.answer is Answer.OBSERVED and state.observation is not None and not state.observation.running:
         return Action.START

@@ -138,7 +138,7 @@ class SupervisorHost:
     def _forget(self, wanted: Wanted) -> None:
         """The next look creates it, or finds it under its name."""
         self._handles.pop(wanted.name, None)
-        self._states[wanted.name] = msgspec.structs.replace(self._states[wanted.name], strikes=0)
+        self._states[wanted.name] = msgspec.structs.replace(self._states[wanted.name], strikes=0, answered=False)
 
     async def _remove(self, wanted: Wanted) -> None:
         handle = self._handles.pop(wanted.name, None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.desired import STALE_BEAT_S, STRIKES, Action, ActorState, Answer, action, desired, seen
+from actors.desired import STALE_BEAT_S, STARTING_STRIKES, STRIKES, Action, ActorState, Answer, action, desired, seen
 from actors.hosting import Observation
 from actors.plan import Plan
 
@@ -66,8 +66,18 @@ def test_an_actor_that_is_dead_is_created_again() -> None:
     ],
 )
 def test_an_actor_that_hangs_is_replaced_after_three_strikes(look: tuple[Answer, Observation | None]) -> None:
-    assert action(after(*[look] * (STRIKES - 1))) is Action.NOTHING
-    assert action(after(*[look] * STRIKES)) is Action.REPLACE
+    well = (Answer.OBSERVED, observed())
+    assert action(after(well, *[look] * (STRIKES - 1))) is Action.NOTHING
+    assert action(after(well, *[look] * STRIKES)) is Action.REPLACE
+
+
+@pytest.mark.parametrize("before", [(), ((Answer.OBSERVED, observed()), (Answer.AWAY, None))])
+def test_a_process_that_has_not_answered_yet_is_given_time_to_load(
+    before: tuple[tuple[Answer, Observation | None], ...],
+) -> None:
+    silent = (Answer.SILENT, None)
+    assert action(after(*before, *[silent] * (STARTING_STRIKES - 1))) is Action.NOTHING
+    assert action(after(*before, *[silent] * STARTING_STRIKES)) is Action.REPLACE
 
 
 def test_one_answer_clears_the_strikes() -> None:

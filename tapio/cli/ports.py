@@ -1,10 +1,15 @@
 """TCP ports on loopback: whether one is free, and one that is."""
 
+import secrets
 import socket
+from contextlib import suppress
 
 from tapio.errors import UsageError
 
 _LOOPBACK = "127.0.0.1"
+# Linux gives connections ports from 32768 on (net.ipv4.ip_local_port_range): one of those that is free now may be a
+# client's in a moment.
+_OURS = range(20_000, 32_768)
 
 
 def check_free(setting: str, port: int) -> None:
@@ -20,8 +25,9 @@ def check_free(setting: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now, and that no connection takes by itself."""
+    while True:
+        port = secrets.choice(_OURS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((_LOOPBACK, port))
+            return port

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tapio.cli.ports import free_port
 from tapio.streams import embedded
 from tapio.streams.jetstream import REDELIVERY_S, JetStreams, connect
 
@@ -38,8 +39,11 @@ class NatsServer:
 
 @asynccontextmanager
 async def nats_server(data_dir: Path, *, extra: str = "") -> AsyncIterator[NatsServer]:
-    """A server on a free port, stopped at the end whatever became of it."""
-    server = NatsServer(data_dir, await embedded.start(data_dir, extra=extra), extra)
+    """A server on a free port, stopped at the end whatever became of it.
+
+    The port is none that a connection may take while the server is away: a client that tries again would, its own.
+    """
+    server = NatsServer(data_dir, await embedded.start(data_dir, port=free_port(), extra=extra), extra)
     try:
         yield server
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tapio.cli.demo import incidents
+from tapio.cli.ports import free_port
 
 TAPIO = str(Path(sys.executable).with_name("tapio"))
 KUBECONFIG = """
@@ -48,7 +49,7 @@ def test_every_recorded_incident_is_explained(name: str) -> None:
 def test_up_says_what_is_where_and_stops_all_of_it(tmp_path: Path) -> None:
     """Without an API server: the collector is tried again and named, everything else runs."""
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
-    port = _free_port()
+    port = free_port()
     options = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--data-dir", str(tmp_path / "data")]
     ports = ["--http-port", str(port), "--nats-port", "0", "--dashboard-port", "0"]
     with subprocess.Popen(
@@ -61,12 +62,12 @@ def test_up_says_what_is_where_and_stops_all_of_it(tmp_path: Path) -> None:
             assert "nowhere at http://127.0.0.1:1" in said[4]
             _second_one_is_told_the_pid(options, up.pid)
             _taken_port_is_named(tmp_path, port)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as healthy:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60) as healthy:
                 assert json.load(healthy) == {"status": "ok"}
             assert _listening_elsewhere(port) == []
         finally:
             up.send_signal(signal.SIGINT)
-            _, errors = up.communicate(timeout=90)
+            _, errors = up.communicate(timeout=180)
     assert up.returncode == 0, errors
     assert "Traceback" not in errors
     with socket.socket() as again:
@@ -97,13 +98,6 @@ def _listening_elsewhere(port: int) -> list[str]:
     ]
     listening = [line[1] for line in lines if line[3] == "0A" and line[1].endswith(f":{port:04X}")]
     return [address for address in listening if not address.startswith("0100007F:")]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _processes_with(text: str) -> list[str]:

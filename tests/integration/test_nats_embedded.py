@@ -6,14 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tapio.cli.ports import free_port
 from tapio.errors import UnreachableError, UsageError
 from tapio.streams import RAW, Message, StreamSpec, embedded
 from tapio.testing.nats import jetstreams
+from tests.waiting import DEADLINE_S, until
 
 
 async def test_it_listens_on_loopback_alone_and_syncs_every_write(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ async def test_it_listens_on_loopback_alone_and_syncs_every_write(tmp_path: Path
 
 async def test_its_data_is_there_when_it_comes_again(tmp_path: Path) -> None:
     spec = StreamSpec(name=RAW, subjects=("raw.>",))
-    async with await embedded.start(tmp_path) as server, jetstreams(server.url) as streams:
+    async with await embedded.start(tmp_path, port=free_port()) as server, jetstreams(server.url) as streams:
         await streams.ensure([spec])
         await streams.publish(RAW, [Message("raw.a", b"kept", "1")])
     async with await embedded.start(tmp_path, port=server.port) as again, jetstreams(again.url) as streams:
@@ -60,7 +61,8 @@ async def test_what_a_killed_run_left_is_ended(tmp_path: Path) -> None:
         command = command_line(server.pid).split("\0")[:-1]
     left = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220  does not wait
     (tmp_path / "nats-server.pid").write_text(str(left.pid))
-    async with await embedded.start(tmp_path) as server, asyncio.timeout(10):
+    await until(lambda: alive(left.pid), every_s=0.01)  # a process that has just begun has no name yet
+    async with await embedded.start(tmp_path) as server, asyncio.timeout(DEADLINE_S):
         assert await asyncio.to_thread(left.wait) is not None
         assert server.running
 
@@ -103,18 +105,11 @@ async def test_it_dies_with_its_process_and_not_with_the_thread_that_asked_for_i
         assert alive(pid)
         os.kill(owner.pid, signal.SIGKILL)
         await asyncio.to_thread(owner.wait)
-        assert await asyncio.to_thread(ends_soon, pid)
+        await until(lambda: not alive(pid), every_s=0.01)
 
 
 def alive(pid: int) -> bool:
     return "nats-server" in command_line(pid)
-
-
-def ends_soon(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not alive(pid)
 
 
 def command_line(pid: int) -> str:

@@ -10,3 +10,5 @@ import os
 # Ray reads its authentication mode once, when it is first imported, which is below this line. Token authentication is
 # what every cluster started here uses; a cluster without it is joined with RAY_AUTH_MODE=disabled.
 os.environ.setdefault("RAY_AUTH_MODE", "token")
+# Its dashboard is ten processes that load Python; Ray itself waits a minute for them, which two busy cores may need.
+os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", "300")

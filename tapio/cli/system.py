@@ -24,6 +24,7 @@ from tapio.streams import embedded, topology
 from tapio.streams.jetstream import connect
 
 _ANSWER_S = 10.0
+_START_S = 120.0  # of the first process: Python and Ray are loaded, on a cold and busy machine for half a minute
 _STOP_S = 30.0
 _LOOK_S = 0.2
 _SUPERVISOR = ("supervisor", "0")
@@ -38,30 +39,25 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     supervisor: Any
 
-    def overview(self) -> Overview:
-        """All actors as the supervisor last saw them."""
+    def overview(self) -> Overview | None:
+        """All actors as the supervisor last saw them; None while it is itself being started again, or too busy."""
         import ray
+        from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
-        seen: Overview = ray.get(self.supervisor.observe.remote(), timeout=_ANSWER_S)
+        try:
+            seen: Overview = ray.get(self.supervisor.observe.remote(), timeout=_ANSWER_S)
+        except (ActorUnavailableError, GetTimeoutError):
+            return None
         return seen
 
     def wait(self, holds: Callable[[Overview], bool], within_s: float) -> bool:
         """Looks until it holds; False when it did not in time."""
         deadline = time.monotonic() + within_s
-        while not self._holds(holds):
+        while (seen := self.overview()) is None or not holds(seen):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_LOOK_S)
         return True
-
-    def _holds(self, holds: Callable[[Overview], bool]) -> bool:
-        """False too while the supervisor itself is being started again."""
-        from ray.exceptions import ActorUnavailableError, GetTimeoutError
-
-        try:
-            return holds(self.overview())
-        except (ActorUnavailableError, GetTimeoutError):
-            return False
 
 
 @contextmanager
@@ -167,7 +163,7 @@ def _actors(plan: Plan) -> Iterator[Any]:
     with step("starting the actors"):
         asyncio.run(_ensure_streams(plan))
         supervisor = _supervise(plan)
-        ray.get(supervisor.observe.remote(), timeout=_STOP_S)
+        ray.get(supervisor.observe.remote(), timeout=_START_S)
     try:
         yield supervisor
     finally:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tapio.settings import Settings
 
 _READY_WITHIN_S = 60.0
-_ANSWER_S = 5.0
+_ANSWER_S = 10.0
 
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
 Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]
@@ -136,9 +136,12 @@ def _token(dashboard: str) -> str:
     return f"   (its token: {path})" if path and dashboard.startswith("http") else ""
 
 
-def _name_unready(overview: "Overview") -> None:
+def _name_unready(overview: "Overview | None") -> None:
     from tapio.cli import terminal
 
+    if overview is None:
+        terminal.note("the supervisor does not answer, and is tried again")
+        return
     for actor in overview.actors:
         if not actor.healthy:
             error = actor.observation.error if actor.observation else ""

@@ -8,7 +8,9 @@ from tapio.errors import TapioError, UnreachableError
 
 _LOOK_S = 0.2
 _TELL_S = 5.0
-_PATIENCE_S = 60.0  # an actor that was killed is back within seconds, on a busy machine within half a minute
+# An actor that was killed is back within seconds, on a busy machine within half a minute; all those of a Tapio that has
+# just been started, within two. Who waits is told meanwhile, and may end it.
+_PATIENCE_S = 180.0
 
 Look = Callable[[], Awaitable[int]]
 

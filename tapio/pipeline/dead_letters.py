@@ -15,7 +15,7 @@ from tapio.streams.dead_letters import DeadLetter, read_dead_letter
 from tapio.streams.port import dead_letter_subject
 
 _PAGE = 100
-_WAIT_S = 2.0  # what is there comes at once
+_WAIT_S = 10.0  # what is there comes at once, if the server is not too busy
 _NOTES = dead_letter_subject("settled")
 
 

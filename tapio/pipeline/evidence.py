@@ -4,7 +4,7 @@ from tapio.raw import RawEvent, decode, event_id
 from tapio.stores import GraphStore
 from tapio.streams import RAW, Streams
 
-_WAIT_S = 2.0  # a message that is there comes at once; one that has left the stream never does
+_WAIT_S = 5.0  # a message that is there comes at once; one that has left the stream never does
 
 
 async def raw_event(raw_id: str, store: GraphStore, streams: Streams) -> RawEvent | None:

@@ -201,7 +201,12 @@ async def test_a_pool_gives_each_message_once_and_in_order(streams: Streams) -> 
 async def test_next_gives_no_more_than_asked(streams: Streams) -> None:
     await streams.publish(STREAM, orders(1, 5))
     reader = await streams.pool(STREAM, "workers")
-    assert len(await reader.next(2, SOON_S)) == 2
+    sizes: list[int] = []
+    while sum(sizes) < 5:  # messages travel one by one: what has come is given, however few they are
+        batch = await reader.next(2, SOON_S)
+        assert 1 <= len(batch) <= 2
+        sizes.append(len(batch))
+    assert sum(sizes) == 5
 
 
 async def test_next_gives_what_comes_while_it_waits(streams: Streams) -> None:
@@ -268,14 +273,20 @@ async def test_a_retry_pauses_the_reader(streams: Streams) -> None:
 
 
 async def test_pending_counts_what_the_reader_was_not_given(streams: Streams) -> None:
+    async def pends(reader: Reader, count: int) -> None:
+        await until(lambda: pending(reader, count), every_s=0.01, within_s=SOON_S)  # what is on its way counts later
+
+    async def pending(reader: Reader, count: int) -> bool:
+        return await reader.pending() == count
+
     await streams.publish(STREAM, orders(1, 1_500))
     pool = await streams.pool(STREAM, "workers")
     follower = await streams.follow(STREAM, 500)
     for reader, before in ((pool, 1_500), (follower, 1_000)):
         await take(reader, 200)
-        assert await reader.pending() == before - 200
+        await pends(reader, before - 200)
         await take(reader, before - 200)
-        assert await reader.pending() == 0
+        await pends(reader, 0)
 
 
 async def test_last_is_the_newest_sequence(streams: Streams) -> None:
@@ -367,7 +378,7 @@ async def test_messages_that_outlived_some_readers_come_alone(streams: Streams) 
     await streams.publish(STREAM, orders(1, 3))
     for _ in range(ALONE_AFTER):
         reader = await streams.pool(STREAM, "workers")
-        assert len(await reader.next(3, SOON_S)) == 3
+        await take(reader, 3, ack=False)
         await reader.close()
     await streams.publish(STREAM, orders(4, 5))
     reader = await streams.pool(STREAM, "workers")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tapio.streams import RAW, Message, topology
+from tapio.streams import RAW, Delivery, Message, Reader, topology
 from tapio.streams.embedded import start
 from tapio.streams.jetstream import JetStreams, connect
+from tests.waiting import DEADLINE_S
 
 TAPIO = str(Path(sys.executable).with_name("tapio"))
 SUBJECT = "raw.kubeapi.pod.modify"
@@ -26,7 +27,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         await streams.ensure(topology(2))
         await streams.publish(RAW, [Message(SUBJECT, b"{not json", "a"), Message(SUBJECT, b'{"type": "x"}', "b")])
         reader = await streams.pool(RAW, "workers")
-        for delivery in await reader.next(2, 5):
+        for delivery in await taken(reader, 2):
             await reader.dead_letter(delivery, f"not a raw event, says the {delivery.sequence}. test")
         yield server.url
         await streams.close()
@@ -39,10 +40,20 @@ async def tapio(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+async def taken(reader: Reader, count: int) -> list[Delivery]:
+    """So many deliveries, which come one by one."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(found) < count:
+            found += await reader.next(count - len(found), DEADLINE_S)
+    return found
+
+
 async def raw_of(url: str) -> list[bytes]:
     streams: JetStreams = await connect(url)
     try:
-        return [one.data for one in await (await streams.follow(RAW, 0)).next(10, 5)]
+        reader = await streams.follow(RAW, 0)
+        return [one.data for one in await taken(reader, await streams.last(RAW))]
     finally:
         await streams.close()
 

@@ -128,13 +128,21 @@ async def test_what_a_dead_reader_held_comes_to_another(server: NatsServer) -> N
         await ours.ensure(SPECS)
         await ours.publish(RAW, events(1, 3))
         doomed = await connect(server.url, redelivery_s=(0.5,))
-        await (await doomed.pool(RAW, "transforms")).next(3, 10)
+        reader = await doomed.pool(RAW, "transforms")
+        held: list[Delivery] = []
+        async with asyncio.timeout(60):
+            while len(held) < 3:
+                held += await reader.next(3, 1)
         await drop(doomed._link)
-        async with jetstreams(server.url, redelivery_s=(0.5,)) as theirs:
-            taken = await take(await theirs.pool(RAW, "transforms"), 3)
+        taken: dict[int, Delivery] = {}
+        async with asyncio.timeout(60), jetstreams(server.url, redelivery_s=(0.5,)) as theirs:
+            other = await theirs.pool(RAW, "transforms")
+            while len(taken) < 3:  # one that is slow to acknowledge may be given a message twice
+                for delivery in await take(other, 1):
+                    taken.setdefault(delivery.sequence, delivery)
         await doomed.close()
-    assert sorted(numbers(taken)) == [1, 2, 3]
-    assert {delivery.attempt for delivery in taken} == {2}
+    assert sorted(numbers(list(taken.values()))) == [1, 2, 3]
+    assert all(delivery.attempt > 1 for delivery in taken.values())
 
 
 async def drop(link: Link) -> None:
@@ -143,13 +151,13 @@ async def drop(link: Link) -> None:
 
 
 async def test_a_slow_but_living_reader_keeps_what_it_holds(server: NatsServer) -> None:
-    async with jetstreams(server.url, redelivery_s=(0.5,)) as streams:
+    async with jetstreams(server.url, redelivery_s=(2.0,)) as streams:  # it says every 0.6 s that it lives
         await streams.ensure(SPECS)
-        await streams.publish(RAW, events(1, 2))
+        await streams.publish(RAW, events(1, 1))
         slow = await streams.pool(RAW, "transforms")
-        held = await slow.next(2, 10)
+        held = await slow.next(1, 60)
         other = await streams.pool(RAW, "transforms")
-        assert await other.next(2, 1.6) == ()
+        assert await other.next(1, 3.5) == ()
         await slow.ack(held)
 
 
@@ -318,6 +326,7 @@ async def test_whoever_gives_up_waiting_leaves_the_connection_whole(server: Nats
             await asyncio.sleep(0)
             given_up.cancel()
             await asyncio.wait([given_up])
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             await streams.publish(RAW, events(1, 4))
             assert numbers(await take(await streams.follow(RAW, 0), 4)) == [1, 2, 3, 4]
+        assert streams._link._client.stats["reconnects"] == 0  # which would mend one that stopped reading

@@ -73,6 +73,7 @@ def cut(*lines: bytes) -> Answer:
         response.enable_chunked_encoding()
         await response.prepare(request)
         await response.write(b"".join(lines) + b'{"type": "MODIFIED", "obj')
+        await asyncio.sleep(0.02)  # a client that is told at once that the connection broke drops what it has not read
         if request.transport is not None:
             request.transport.abort()
         return response

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tapio.collectors.kubeapi import KubeApiCollector, leases, snapshot
+from tapio.collectors.kubeapi import KubeApiCollector, leases, lineage, snapshot
+from tapio.collectors.kubeapi import collector as collector_module
 from tapio.collectors.kubeapi.collector import FILE
 from tapio.errors import ForbiddenError, UnreachableError
 from tapio.kube import KINDS, Cluster, KubeClient, Pace, kinds_named
@@ -28,10 +29,16 @@ from tests.integration.misbehaving_api import (
     refuse,
     say,
 )
-from tests.waiting import until
+from tests.waiting import DEADLINE_S, until
 
 Json = dict[str, Any]
 CANARY = "canary-7Hq2zR9tXv4LpW"
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner is asked for until it is found, however slow the machine."""
+    monkeypatch.setattr(lineage, "_PATIENCE_S", DEADLINE_S)
 
 
 @pytest.fixture
@@ -191,7 +198,7 @@ async def test_a_server_that_is_away_is_declared_while_it_is_and_withdrawn_when_
     api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "SWEEP_S", 0.02)
-    later = timedelta()
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     api.will_list(page(config("a", 3), version=5))
     storm = [refuse(500, "InternalError", "etcd is away")] * 3
     back = asyncio.Event()
@@ -201,10 +208,10 @@ async def test_a_server_that_is_away_is_declared_while_it_is_and_withdrawn_when_
         return await say(line("MODIFIED", config("a", 9)))(request)
 
     api.will_watch(say(bookmark(8), hold=False), *storm, comes_back)
-    async with collecting(api, tmp_path, now=lambda: datetime.now(UTC) + later) as (sink, collector):
+    async with collecting(api, tmp_path, now=lambda: now) as (sink, collector):
         await until(lambda: collector.observe().troubles.get("refused") == len(storm))
         assert not sink.of("loss")
-        later = timedelta(seconds=30)
+        now += timedelta(seconds=30)
         await until(lambda: len(sink.of("loss")) == 1)
         back.set()
         await until(lambda: len(sink.of("loss")) == 2)
@@ -249,7 +256,10 @@ async def test_owners_are_listed_before_what_they_own(api: MisbehavingApi, tmp_p
     assert {event.metadata.k8s_root for event in sink.events} == {"Deployment/shop/d"}
 
 
-async def test_an_event_waits_a_moment_for_an_owner_that_is_on_its_way(api: MisbehavingApi, tmp_path: Path) -> None:
+async def test_an_event_waits_a_moment_for_an_owner_that_is_on_its_way(
+    api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector_module, "_OWNER_S", DEADLINE_S)  # a moment, on the slowest machine
     ready = asyncio.Event()
 
     async def late(request: Any) -> Any:
@@ -265,6 +275,7 @@ async def test_an_event_waits_a_moment_for_an_owner_that_is_on_its_way(api: Misb
     async with collecting(api, tmp_path, kinds=["Pod", "ReplicaSet"]) as (sink, _):
         await until(lambda: len(sink.events) == 2)
     assert {event.metadata.k8s_root for event in sink.events} == {"Deployment/shop/d"}
+    assert not api.asked("list", "r")
 
 
 async def test_an_owner_that_does_not_come_is_asked_for(api: MisbehavingApi, tmp_path: Path) -> None:
@@ -527,11 +538,14 @@ async def test_a_lease_that_is_never_renewed_is_said_to_lapse_beside_its_first_s
     api: MisbehavingApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "SWEEP_S", 0.05)
-    renewed = (datetime.now(UTC) - timedelta(seconds=39.5)).isoformat().replace("+00:00", "Z")
-    api.will_list(*[page(_lease(3, renewed), version=5)] * 2, plural="leases")
-    async with collecting(api, tmp_path, kinds=["Lease"]) as (sink, _):
+    now = datetime(2026, 1, 1, 12, 0, 39, tzinfo=UTC)
+    api.will_list(*[page(_lease(3, "2026-01-01T12:00:00.000000Z"), version=5)] * 2, plural="leases")
+    async with collecting(api, tmp_path, kinds=["Lease"], now=lambda: now) as (sink, _):
         await until(lambda: len(sink.events) == 1)
-    async with collecting(api, tmp_path, kinds=["Lease"]) as (again, _):  # who was killed in between holds it again
+    # Who was killed in between holds it again.
+    async with collecting(api, tmp_path, kinds=["Lease"], now=lambda: now) as (again, _):
+        await until(lambda: len(again.events) == 1)
+        now += timedelta(seconds=2)
         await until(lambda: len(again.events) == 2)
     first, second, lapsed = [*sink.events, *again.events]
     assert [record(event).get("lapsed") for event in (first, second, lapsed)] == [None, None, True]

@@ -7,6 +7,7 @@ from typing import Any
 
 CREATED = "2026-11-03T12:00:00Z"
 FAILED = "2026-11-03T12:00:09Z"
+DELETED = "2026-11-03T12:00:30Z"
 IMAGE = "registry.example/web:nope"
 
 Json = dict[str, Any]
@@ -35,6 +36,14 @@ def healthy(namespace: str = "shop", name: str = "db-0") -> list[Json]:
     }
     status = {"phase": "Running", "conditions": ready, "containerStatuses": [running]}
     return [_raw("pod_created", "ADDED", _object("Pod", name, namespace, "3", spec=spec, status=status), FAILED)]
+
+
+def gone(namespace: str = "shop", name: str = "web-0") -> list[Json]:
+    """The pod whose image the registry does not have, deleted."""
+    [_, failed] = image_not_found(namespace, name)
+    last = failed["data"]["object"]
+    last["metadata"]["resourceVersion"] = "4"
+    return [_raw("pod_deleted", "DELETED", last, DELETED)]
 
 
 def write(path: Path, events: Iterable[Mapping[str, Any]]) -> Path:

@@ -1,5 +1,6 @@
 """A real `tapio up` for tests: started as a person starts it, on ports of its own, and ended as Ctrl-C ends it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from tapio.cli.ports import free_port
 
 TAPIO = str(Path(sys.executable).with_name("tapio"))
-_STOPPED_S = 90
+PATIENT = {"TAPIO_SERVER_TIMEOUT_S": "120"}  # for a client whose server has a slow machine
+_STOPPED_S = 180
 
 
 class Running(NamedTuple):
@@ -49,12 +51,15 @@ def running(folder: Path, *options: str) -> Iterator[Running]:
 def play(up: Running, file: Path | str, *options: str) -> subprocess.CompletedProcess[str]:
     """`tapio replay` of the file into it."""
     command = [TAPIO, "replay", str(file), "--server", up.url, *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=os.environ | PATIENT
+    )
 
 
 def why(*options: str) -> str:
     """What `tapio why -o json` prints."""
-    done = subprocess.run([TAPIO, "why", *options, "-o", "json"], capture_output=True, text=True, check=False)
+    command = [TAPIO, "why", *options, "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | PATIENT)
     assert done.stderr == "", done.stderr
     return done.stdout
 

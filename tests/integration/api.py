@@ -18,6 +18,7 @@ from tapio.raw import decode
 from tapio.stores.sqlite import SqliteStore
 from tapio.transforms import route
 from tapio.unified import PARTITIONS, encode
+from tests.waiting import DEADLINE_S
 
 
 def write_graph(path: Path, events: list[dict[str, Any]]) -> None:
@@ -35,15 +36,21 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # from here on connections wait until the server takes them
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(_config(app))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:
+            address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            with httpx.Client(base_url=address, trust_env=False, timeout=DEADLINE_S) as client:
                 yield client
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    """Only the client closes a connection: one that the server closes may meet a request on its way."""
+    return uvicorn.Config(app, log_level="warning", timeout_keep_alive=3600, timeout_graceful_shutdown=1)
 
 
 def is_problem(response: Any, status: int) -> dict[str, Any]:

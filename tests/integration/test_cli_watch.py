@@ -1,6 +1,7 @@
 """`tapio incidents -w` against the real API over a graph that changes meanwhile."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from serve.app import make_app
 from tests import incidents
 from tests.integration.api import served, write_graph
+from tests.running import PATIENT
 
 TAPIO = str(Path(sys.executable).with_name("tapio"))
 
@@ -22,7 +24,8 @@ TAPIO = str(Path(sys.executable).with_name("tapio"))
 def watching(url: str, *flags: str) -> Iterator[subprocess.Popen[str]]:
     """The command as it runs; ended as Ctrl-C ends it."""
     command = [TAPIO, "incidents", "-w", "--server", url, *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | PATIENT) as process:
         try:
             yield process
         finally:
@@ -54,9 +57,7 @@ def test_each_change_is_a_record(tmp_path: Path) -> None:
         assert next_notice(process) == ("present", "web-0")
         write_graph(path, incidents.image_not_found(name="web-1"))
         assert next_notice(process) == ("new", "web-1")
-        for file in tmp_path.glob("graph.sqlite*"):
-            file.unlink()
-        write_graph(path, [*incidents.healthy(), *incidents.image_not_found()])
+        write_graph(path, [*incidents.image_not_found(name="web-1"), *incidents.gone(name="web-1")])
         assert next_notice(process) == ("over", "web-1")
         assert "Ctrl-C ends it" in interrupted(process)
 

@@ -11,6 +11,8 @@ import pytest
 from tapio.cli import server
 from tapio.errors import Exit, ForbiddenError, TapioError, UnknownTargetError, UnreachableError, UsageError
 
+WAIT_S = 60
+
 
 class _Answer(BaseHTTPRequestHandler):
     status = 200
@@ -44,7 +46,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
 
 def test_parameters_without_a_value_are_not_sent(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, 200, b"[]")
-    assert server.get(address, "/v1/why", {"target": "pod/a b", "at": ""}, 5) == b"[]"
+    assert server.get(address, "/v1/why", {"target": "pod/a b", "at": ""}, WAIT_S) == b"[]"
     assert _Answer.asked == "/v1/why?target=pod%2Fa+b"
 
 
@@ -64,7 +66,7 @@ def test_a_problem_becomes_the_error_it_stands_for(
 ) -> None:
     answer(monkeypatch, status, json.dumps({"detail": "so it is", "near": ["pod/shop/web"]}).encode())
     with pytest.raises(error, match="so it is") as caught:
-        server.get(address, "/v1/why", {}, 5)
+        server.get(address, "/v1/why", {}, WAIT_S)
     assert caught.value.exit_code == code
     if status == 404:
         assert "pod/shop/web" in caught.value.hint
@@ -73,14 +75,14 @@ def test_a_problem_becomes_the_error_it_stands_for(
 def test_another_program_at_the_address_is_no_tapio(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, 404, b"<html>not here</html>")
     with pytest.raises(UnreachableError, match="is no Tapio"):
-        server.get(address, "/v1/why", {}, 5)
+        server.get(address, "/v1/why", {}, WAIT_S)
 
 
 def test_nobody_at_the_address_says_what_to_do() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with pytest.raises(UnreachableError) as caught:
-            server.get(f"http://127.0.0.1:{free.getsockname()[1]}", "/v1/why", {}, 5, or_else="; or wait")
+            server.get(f"http://127.0.0.1:{free.getsockname()[1]}", "/v1/why", {}, WAIT_S, or_else="; or wait")
     assert caught.value.message.endswith(": Connection refused")
     assert "tapio up" in caught.value.hint
     assert caught.value.hint.endswith("; or wait")
@@ -89,10 +91,10 @@ def test_nobody_at_the_address_says_what_to_do() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1:8000", "file:///etc/passwd", "nonsense", ""])
 def test_what_is_no_address_is_a_usage_error(address: str) -> None:
     with pytest.raises(UsageError):
-        server.get(address, "/v1/why", {}, 5)
+        server.get(address, "/v1/why", {}, WAIT_S)
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_loopback(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, 200, b"[]")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert server.get(address, "/v1/why", {}, 5) == b"[]"
+    assert server.get(address, "/v1/why", {}, WAIT_S) == b"[]"

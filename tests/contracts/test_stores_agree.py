@@ -1,5 +1,6 @@
 """The SQLite store against the reference: the same batches in the same order give the same answers to everything."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -181,8 +182,18 @@ batches = st.builds(
 )
 
 
+# The same examples in each run, whatever the machine's speed; HYPOTHESIS_EXAMPLES=5000 looks for new ones.
+_WANTED = int(os.environ.get("HYPOTHESIS_EXAMPLES", "0"))
+EXAMPLES = settings(
+    max_examples=_WANTED or 100,
+    derandomize=not _WANTED,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
 @given(written=st.lists(batches, min_size=1, max_size=5), repeated=st.booleans())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@EXAMPLES
 def test_both_stores_answer_alike(written: list[GraphBatch], *, repeated: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         memory = MemoryStore(limits=LIMITS)
@@ -196,7 +207,7 @@ def test_both_stores_answer_alike(written: list[GraphBatch], *, repeated: bool) 
 
 
 @given(written=st.lists(batches, min_size=2, max_size=4), before=moments)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@EXAMPLES
 def test_both_stores_let_go_of_the_same(written: list[GraphBatch], before: datetime) -> None:
     with tempfile.TemporaryDirectory() as folder:
         memory = MemoryStore(limits=LIMITS)

@@ -8,9 +8,9 @@ import msgspec
 from tapio.graph import EdgeType, Gap, GraphReader, SourceCoverage
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Candidate, Case
-from tapio.why.explanation import Coverage, GapPart, SourcePart
+from tapio.why.explanation import Coverage, SourcePart
 from tapio.why.gaps import cause_of
-from tapio.why.refs import utc
+from tapio.why.refs import gap_part
 
 LOWERED = 0.7  # what is left of a confidence when a needed source was blind; to be calibrated on recorded incidents
 _STATES = "kubeapi"  # the source of every state: without it neither "nothing is wrong" nor "unknown" can be said
@@ -71,13 +71,9 @@ def _source_part(seen: SourceCoverage, window: Window) -> SourcePart:
     return SourcePart(
         source=seen.source,
         node=seen.node,
-        gaps=tuple(_gap_part(gap) for gap in gaps),
+        gaps=tuple(gap_part(gap) for gap in gaps),
         lost=untimed + sum(gap.lost for gap in gaps),
     )
-
-
-def _gap_part(gap: Gap) -> GapPart:
-    return GapPart(start=utc(gap.start), to=utc(gap.end) if gap.end else None, cause=gap.cause)
 
 
 def cause_lacks(candidate: Candidate, sight: Sight, nodes: Sequence[str]) -> bool:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tapio.graph import Change, Evidence, GraphReader, Link
+from tapio.graph import Change, Evidence, Gap, GraphReader, Link
 from tapio.unified import ObjectKey
-from tapio.why.explanation import ChangePart, Ref, Step
+from tapio.why.explanation import ChangePart, GapPart, Ref, Step
 from tapio.why.kinds import kind_named
 from tapio.why.scope import Subject, entity_of
 
@@ -36,6 +36,11 @@ def plain_ref(key: ObjectKey, uid: str = "") -> Ref:
 def utc(moment: datetime) -> datetime:
     """The same moment, to be written with `Z`."""
     return moment.astimezone(UTC)
+
+
+def gap_part(gap: Gap) -> GapPart:
+    """The gap as the document has it."""
+    return GapPart(start=utc(gap.start), to=utc(gap.end) if gap.end else None, cause=gap.cause)
 
 
 def change_part(change: Change, blame: ObjectKey) -> ChangePart:

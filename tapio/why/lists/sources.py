@@ -10,7 +10,7 @@ from tapio.why.explain import moment_of
 from tapio.why.explanation import GapPart
 from tapio.why.gaps import cause_of
 from tapio.why.question import Question
-from tapio.why.refs import utc
+from tapio.why.refs import gap_part, utc
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +62,7 @@ def _row(seen: SourceCoverage) -> SourceRow:
         last=utc(seen.last) if seen.last else None,
         events=seen.events,
         lost=seen.lost,
-        gaps=tuple(
-            GapPart(start=utc(gap.start), to=utc(gap.end) if gap.end else None, cause=gap.cause) for gap in gaps
-        ),
+        gaps=tuple(map(gap_part, gaps)),
         unread=tuple(sorted(map(_unread, denied), key=lambda one: one.kind)),
     )
 

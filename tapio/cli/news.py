@@ -8,7 +8,6 @@ import msgspec
 
 from tapio.cli.screens import hung, incident
 from tapio.why.clock import Clock
-from tapio.why.explanation import Ref
 from tapio.why.kinds import short_form
 from tapio.why.lists.incidents import IncidentList, IncidentRow
 
@@ -69,15 +68,11 @@ def _matched(before: Sequence[IncidentRow], after: Sequence[IncidentRow]) -> dic
 
 
 def _cause(row: IncidentRow) -> Hashable:
-    return (row.code, row.entity and _key(row.entity)) if row.code else None
+    return (row.code, row.entity and row.entity.key) if row.code else None
 
 
 def _subject(row: IncidentRow) -> Hashable:
-    return _key(row.subject)
-
-
-def _key(ref: Ref) -> tuple[str, str, str]:
-    return ref.kind, ref.namespace, ref.name
+    return row.subject.key
 
 
 _KEYS: tuple[Callable[[IncidentRow], Hashable], ...] = (lambda row: (_cause(row), _subject(row)), _cause, _subject)
@@ -92,7 +87,7 @@ def _told(row: IncidentRow) -> dict[str, str]:
 
 
 def _blamed(row: IncidentRow) -> dict[str, str]:
-    return {"to blame": short_form(*_key(row.entity))} if row.entity else {}
+    return {"to blame": short_form(row.entity.key)} if row.entity else {}
 
 
 # --- As text ---------------------------------------------------------------------------------------------------------
@@ -111,8 +106,8 @@ def screen(notice: Notice, clock: Clock, width: int) -> Iterator[str]:
 
 
 def _named(row: IncidentRow) -> str:
-    blamed = f"  {short_form(*_key(row.entity))}" if row.entity else ""
-    return f"{row.code or 'cause unknown'}{blamed}, seen in {short_form(*_key(row.subject))}"
+    blamed = f"  {short_form(row.entity.key)}" if row.entity else ""
+    return f"{row.code or 'cause unknown'}{blamed}, seen in {short_form(row.subject.key)}"
 
 
 def _was(before: IncidentRow, now: IncidentRow) -> Iterator[str]:

@@ -189,4 +189,4 @@ def _gap(gap: Span, clock: Clock) -> str:
 
 
 def _short(ref: Ref) -> str:
-    return short_form(ref.kind, ref.namespace, ref.name)
+    return short_form(ref.key)

@@ -62,7 +62,7 @@ def _wide_cell(cell: Cell, zone: tzinfo) -> str:
         case datetime():
             return cell.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
         case Ref():
-            return short_form(cell.kind, cell.namespace, cell.name)
+            return short_form(cell.key)
         case _:
             return printable(_plain(cell)) or _NOTHING
 
@@ -72,7 +72,7 @@ def _pasted_cell(cell: Cell, clock: Clock) -> str:
         case datetime():
             return clock.local(cell)
         case Ref():
-            return markdown.code(short_form(cell.kind, cell.namespace, cell.name))
+            return markdown.code(short_form(cell.key))
         case _:
             return markdown.plain(_plain(cell))
 

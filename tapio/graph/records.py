@@ -41,6 +41,10 @@ class Entity(_Record, frozen=True, kw_only=True):
     valid_to: datetime | None = None
     labels: dict[str, str] = {}
 
+    def lives_at(self, at: datetime) -> bool:
+        """Whether it is not deleted yet."""
+        return self.valid_to is None or self.valid_to > at
+
 
 class Edge(_Record, frozen=True, kw_only=True):
     """`source` stands in relation `type` to `target`, by name, as Kubernetes refers to things."""

@@ -127,7 +127,7 @@ def _shown(case: Case, ranked: Sequence[Ranked]) -> Symptom:
 
 
 def _symptom_part(symptom: Symptom, subject: Subject) -> SymptomPart:
-    elsewhere = f"{short_form(*symptom.subject)}: " if symptom.subject != subject.key else ""
+    elsewhere = f"{short_form(symptom.subject)}: " if symptom.subject != subject.key else ""
     message = f"{elsewhere}{symptom.message or symptom.code}" if elsewhere else symptom.message
     return SymptomPart(code=SymptomCode(symptom.code), since=utc(symptom.since), message=message)
 

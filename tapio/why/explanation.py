@@ -10,6 +10,7 @@ import msgspec
 
 from tapio.errors import Exit
 from tapio.graph.symptoms import SymptomCode
+from tapio.unified import ObjectKey
 
 _ID_BYTES = 5  # short enough to type; it names one answer among those a person looks at, not among all there are
 
@@ -35,6 +36,10 @@ class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     name: str
     uid: str = ""
     api_version: str = msgspec.field(default="", name="apiVersion")
+
+    @property
+    def key(self) -> ObjectKey:
+        return ObjectKey(self.kind, self.namespace, self.name)
 
 
 class SymptomPart(_Part, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from tapio.graph import EdgeType, Entity, GraphReader, Link
+from tapio.graph import EdgeType, GraphReader, Link
 from tapio.unified import ObjectKey
 from tapio.why.candidates import Case
 from tapio.why.explanation import Impact, ServiceImpact
@@ -50,7 +50,8 @@ def leaning_on(graph: GraphReader, key: ObjectKey, at: datetime) -> frozenset[Ob
     any of that.
     """
     if key.kind == "Namespace":
-        return frozenset(entity.key for entity in graph.entities(at, kind="Pod", namespace=key.name) if _is(entity, at))
+        pods = graph.entities(at, kind="Pod", namespace=key.name)
+        return frozenset(pod.key for pod in pods if pod.lives_at(at))
     below = members(graph, key, at)
     leaning = {one for each in below for type_ in _LEANS_ON for one in _sources(graph, each, type_, at)}
     return frozenset({*below, *(member for one in leaning for member in members(graph, one, at))})
@@ -65,10 +66,6 @@ def hit_through(graph: GraphReader, keys: frozenset[ObjectKey], at: datetime) ->
     ingresses |= {key for service in services for key in _sources(graph, service, EdgeType.ROUTES_TO, at)}
     callers = {key for called in (*pods, *services) for key in _sources(graph, called, EdgeType.TALKS_TO, at)}
     return Hit(tuple(pods), tuple(sorted(services)), tuple(sorted(ingresses)), tuple(sorted(callers - keys)))
-
-
-def _is(entity: Entity, at: datetime) -> bool:
-    return entity.valid_to is None or entity.valid_to > at
 
 
 def _sources(graph: GraphReader, key: ObjectKey, type_: EdgeType, at: datetime) -> list[ObjectKey]:

@@ -32,7 +32,7 @@ def sign(explanation: Explanation) -> Explanation:
 def asked(question: Question, explanation: Explanation) -> Explanation:
     """Writes the question into the answer in its one form, whatever flags or spelling it came with."""
     subject = explanation.subject
-    target = short_form(subject.kind, subject.namespace, subject.name) if question.target else "worst incident"
+    target = short_form(subject.key) if question.target else "worst incident"
     where = f" in {question.namespace}" if question.namespace and not question.target else ""
     since = f", looking back {question.since.total_seconds():.0f} s" if question.since is not None else ""
     least = f", at least {question.min_confidence:g} sure" if question.min_confidence else ""

@@ -5,6 +5,8 @@ Source: `kubectl api-resources` of Kubernetes 1.34, and the kinds Tapio adds for
 
 import msgspec
 
+from tapio.unified import ObjectKey
+
 
 class Kind(msgspec.Struct, frozen=True, gc=False):
     """`words` are the short names; the singular and the plural in lower case are always understood."""
@@ -97,6 +99,7 @@ def kind_named(name: str) -> Kind:
     return _BY_NAME.get(name) or Kind(name, "")
 
 
-def short_form(kind: str, namespace: str, name: str) -> str:
+def short_form(key: ObjectKey) -> str:
     """`pod/shop/checkout-7f6c9`, as a target is written."""
+    kind, namespace, name = key
     return "/".join(part for part in (kind_named(kind).short, namespace, name) if part)

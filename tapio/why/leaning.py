@@ -72,7 +72,7 @@ def _named_by(graph: GraphReader, caller: ObjectKey, at: datetime) -> Iterator[O
 
 
 def _lives(entity: Entity | None, at: datetime) -> bool:
-    return entity is not None and (entity.valid_to is None or entity.valid_to > at)
+    return entity is not None and entity.lives_at(at)
 
 
 def _causes_of(graph: GraphReader, service: ObjectKey, path: _Path, at: datetime) -> Iterator[Candidate]:

@@ -59,7 +59,7 @@ def answer(explanation: Explanation) -> Iterator[str]:
 
 def _heading(explanation: Explanation) -> str:
     subject, symptom = explanation.subject, explanation.symptom
-    name = code(short_form(subject.kind, subject.namespace, subject.name))
+    name = code(short_form(subject.key))
     return f"{name}: {symptom.code} since {utc(symptom.since)}" if symptom else f"{name}: nothing is wrong"
 
 
@@ -104,7 +104,7 @@ def _evidence(chain: Sequence[Step], clock: Clock) -> Iterator[str]:
 
 
 def _of(step: Step) -> str:
-    return code(short_form(step.entity.kind, step.entity.namespace, step.entity.name))
+    return code(short_form(step.entity.key))
 
 
 # --- What else -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ _OBVIOUS = ("spec.template.spec.", "spec.template.", "data.")  # where most chan
 
 def asked_about(explanation: Explanation, clock: Clock) -> str:
     subject, symptom = explanation.subject, explanation.symptom
-    name = short_form(subject.kind, subject.namespace, subject.name)
+    name = short_form(subject.key)
     if symptom is None:
         return f"{name}  nothing wrong at {clock.both(explanation.at)}"
     return f"{name}  {symptom.code} since {clock.both(symptom.since)}"
@@ -50,7 +50,7 @@ def _brief(field: str) -> str:
 
 
 def full_name(ref: Ref) -> str:
-    return "/".join(part for part in (ref.kind, ref.namespace, ref.name) if part)
+    return "/".join(part for part in ref.key if part)
 
 
 def unknown(explanation: Explanation) -> str:

@@ -75,11 +75,11 @@ def resolve(question: Question, graph: GraphReader, at: datetime) -> Entity:
         found = [entity for entity in found if entity.uid == question.uid]
     if not found:
         raise _unknown(question, target, graph, at)
-    living = [entity for entity in found if entity.valid_to is None or entity.valid_to > at]
+    living = [entity for entity in found if entity.lives_at(at)]
     found = living or found
     keys = {entity.key for entity in found}
     if len(keys) > 1:
-        names = tuple(sorted(short_form(*key) for key in keys))
+        names = tuple(sorted(short_form(key) for key in keys))
         raise AmbiguousTargetError(f"{question.target} is in several places", candidates=names)
     return found[0]
 
@@ -134,7 +134,7 @@ def _alike(target: Target, kind: str, graph: GraphReader, at: datetime) -> tuple
     likely = [key for key in keys if key.name == target.name or key.name.startswith(target.name)]
     spelt = get_close_matches(target.name, sorted({key.name for key in keys}), n=_NEAR, cutoff=_ALIKE)
     close = [key for name in spelt for key in keys if key.name == name]
-    return _first(short_form(*key) for key in (*likely, *close))
+    return _first(short_form(key) for key in (*likely, *close))
 
 
 def _distance(key: ObjectKey, target: Target) -> tuple[bool, bool, ObjectKey]:

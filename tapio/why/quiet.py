@@ -65,7 +65,7 @@ def _cluster(graph: GraphReader, at: datetime) -> list[ObjectKey]:
 
 
 def _living(entities: Sequence[Entity], at: datetime) -> list[ObjectKey]:
-    return sorted({one.key for one in entities if one.valid_to is None or one.valid_to > at})[:_MOST]
+    return sorted({one.key for one in entities if one.lives_at(at)})[:_MOST]
 
 
 def _chosen(links: Sequence[Link], order: Sequence[str], of: int = 1) -> Quiet:

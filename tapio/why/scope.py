@@ -159,7 +159,7 @@ def is_labelled(graph: GraphReader, subject: Subject, at: datetime, selector: Se
 def last_moment(graph: GraphReader, entity: Entity, at: datetime) -> datetime:
     """When to look at an object: one that is gone as it last was in trouble, unless it recovered before it went."""
     subject = Subject(entity.key, entity.uid)
-    if (entity.valid_to is None or entity.valid_to > at) and not is_retired(graph, subject, at):
+    if entity.lives_at(at) and not is_retired(graph, subject, at):
         return at
     trouble = next((one for one in graph.past_symptoms(entity.key, at) if _is_trouble(one, subject)), None)
     if trouble is None or trouble.valid_to is None:

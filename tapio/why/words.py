@@ -40,7 +40,7 @@ def understand(question: Question, graph: GraphReader) -> Question:
     found = _named(words, kinds, known)
     chosen = _one(_living(found, at), kinds, graph, at)
     if chosen:
-        return msgspec.structs.replace(question, target=short_form(*chosen.key), uid=chosen.uid)
+        return msgspec.structs.replace(question, target=short_form(chosen.key), uid=chosen.uid)
     namespace = _namespace(words, known)
     if namespace and all(entity.key.name == namespace for entity in found):
         return msgspec.structs.replace(question, target=f"ns/{namespace}")
@@ -65,7 +65,7 @@ def _namespace(words: Sequence[str], known: Iterable[Entity]) -> str:
 
 
 def _living(found: Sequence[Entity], at: datetime) -> list[Entity]:
-    living = [entity for entity in found if entity.valid_to is None or entity.valid_to > at]
+    living = [entity for entity in found if entity.lives_at(at)]
     return living or list(found)
 
 
@@ -84,7 +84,7 @@ def _one(found: Sequence[Entity], kinds: set[str], graph: GraphReader, at: datet
 
 def _not_understood(text: str, kinds: set[str], found: Sequence[Entity]) -> UnknownTargetError | AmbiguousTargetError:
     if found:
-        names = tuple(sorted({short_form(*entity.key) for entity in found}))[:_SHOWN]
+        names = tuple(sorted({short_form(entity.key) for entity in found}))[:_SHOWN]
         return AmbiguousTargetError(f"{text!r} may mean several things", candidates=names)
     said = f"a {' or a '.join(sorted(kinds))}" if kinds else "no kind"
     return UnknownTargetError(

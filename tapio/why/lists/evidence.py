@@ -102,7 +102,7 @@ def _answers(question: Question, graph: GraphReader, at: datetime, given: Iterab
     troubled = {(one.subject, one.uid) for one in (*troubles.open, *troubles.starting)}
     living = {(entity.key, entity.uid) for entity in graph.entities(at, namespace=question.namespace)}
     for key, uid in (*sorted(troubled), *sorted(living - troubled)[:_MOST_TARGETS]):
-        target = msgspec.structs.replace(worst, target=short_form(*key), namespace="", uid=uid)
+        target = msgspec.structs.replace(worst, target=short_form(key), namespace="", uid=uid)
         try:
             yield explain(target, graph)
         except UnknownTargetError:  # only Events speak of it
@@ -110,7 +110,7 @@ def _answers(question: Question, graph: GraphReader, at: datetime, given: Iterab
 
 
 def _of_explanation(answer: Explanation, graph: GraphReader) -> Evidence:
-    subject = short_form(answer.subject.kind, answer.subject.namespace, answer.subject.name)
+    subject = short_form(answer.subject.key)
     first = answer.causes[0] if answer.causes else None
     read = [
         _Read(step.event_id, step.at, step.source, step.entity, step.text)
@@ -125,7 +125,7 @@ def _of_link(named: str, graph: GraphReader, at: datetime) -> Evidence:
     for subject in sorted({symptom.subject for symptom in graph.symptoms(at)}):
         for link in graph.links(subject, at):
             if link.id == named:
-                summary = f"{short_form(*link.subject)}: {link.code}, {link.summary}"
+                summary = f"{short_form(link.subject)}: {link.code}, {link.summary}"
                 return Evidence(id=named, of="link", summary=summary, items=_items(map(_read, link.evidence), graph))
     raise _unknown(named, at)
 
@@ -160,7 +160,7 @@ def _item(event_id: str, read: Iterable[_Read], event: UnifiedEvent | None) -> E
 
 def _summary(event: UnifiedEvent) -> str:
     words = ": ".join(part for part in (event.reason, event.message) if part) or event.event_name
-    return f"{short_form(*event.key)}: {words}"
+    return f"{short_form(event.key)}: {words}"
 
 
 def _unknown(named: str, at: datetime) -> UnknownTargetError:

@@ -32,9 +32,9 @@ def ended(lab: Lab, name: str, namespace: str) -> Callable[[], dict[str, Any]]:
 
 
 def test_both_nodes_are_ready(lab: Lab) -> None:
+    lab.wait(lambda: all(lab.is_ready(node.name) for node in lab.nodes), what="both are ready")
     nodes = {node["metadata"]["name"]: node["status"] for node in lab.list("nodes", "default")}
-    conditions = {(name, c["type"], c["status"]) for name, status in nodes.items() for c in status["conditions"]}
-    assert {name for name, kind, value in conditions if (kind, value) == ("Ready", "True")} == {"node-1", "node-2"}
+    assert nodes.keys() == {"node-1", "node-2"}
     assert {status["nodeInfo"]["kubeletVersion"] for status in nodes.values()} == {"v1.34.4"}
     assert {node["spec"]["podCIDR"] for node in lab.list("nodes", "default")} == {"10.244.1.0/24", "10.244.2.0/24"}
     assert len({status["nodeInfo"]["machineID"] for status in nodes.values()}) == len(nodes)
@@ -136,7 +136,8 @@ def test_the_api_server_comes_back_with_all_it_knew(lab: Lab, lab_namespace: str
 def test_a_command_on_a_node_sees_the_node(lab: Lab) -> None:
     for node in lab.nodes:
         assert node.ip in lab.run_on(node.name, "ip", "-brief", "address", "show", "eth0")
-        assert "10.96.0.1 . tcp . 443" in lab.run_on(node.name, "nft", "list", "table", "ip", "kube-proxy")
+        rules = partial(lab.run_on, node.name, "nft", "list", "table", "ip", "kube-proxy")
+        lab.wait(lambda rules=rules: "10.96.0.1 . tcp . 443" in rules(), what="the proxy's rules")  # type: ignore[misc]
 
 
 @pytest.mark.alone
@@ -188,6 +189,7 @@ def test_what_a_killed_test_left_broken_is_put_right(lab: Lab) -> None:
     assert not any(spec.get("unschedulable") for spec in nodes.values())
     assert "left" not in {taint["key"] for spec in nodes.values() for taint in spec.get("taints", ())}
     assert lab.get("deployment", "coredns", "kube-system")["spec"]["replicas"] == 1
+    lab.wait_for_names()
 
 
 @pytest.mark.alone

@@ -105,6 +105,12 @@ class Lab:
         """
         return self.run_on(node, sys.executable, "-I", str(_REACH), name, str(port)) == "yes\n"
 
+    def wait_for_names(self) -> None:
+        """Wait until every node is answered by the cluster's DNS."""
+        for node in self.nodes:
+            asked = partial(self.reaches, node.name, "kubernetes.default.svc.cluster.local")
+            self.wait(asked, what=f"{node.name} is answered by the cluster's DNS")
+
     def wait_until_reached(self, service: str, namespace: str, port: int = 80) -> None:
         """Wait until the cluster's DNS and every node's kube-proxy know of a Service whose pods serve."""
         name = f"{service}.{namespace}.svc.cluster.local"
@@ -169,7 +175,7 @@ class Lab:
             kubelet.start()
             self.wait(lambda: self._heard_at(node) != heard_at, what=f"{node} is heard again")
             self._wait_for_nodes()
-            self._wait_for_names()  # the DNS may have run there
+            self.wait_for_names()  # the DNS may have run there
 
     @contextmanager
     def without_dns(self) -> Iterator[None]:
@@ -182,7 +188,7 @@ class Lab:
         finally:
             self.kubectl("scale", "deployment/coredns", where, "--replicas=1")
             self.wait_for_rollout("coredns", "kube-system")
-            self._wait_for_names()
+            self.wait_for_names()
 
     def _heard_at(self, node: str) -> str:
         """When the kubelet of a node last renewed its lease: for 40 s an API server takes its last word for true."""
@@ -223,7 +229,7 @@ class Lab:
                 service.start()
             self._wait_for_controllers()
             self._wait_for_nodes()
-            self._wait_for_names()
+            self.wait_for_names()
 
     def _wait_for_controllers(self) -> None:
         """Wait until a namespace gets its service account."""
@@ -239,12 +245,6 @@ class Lab:
         for node in self.nodes:
             self.wait(partial(self.is_ready, node.name), what=f"{node.name} is ready again")
             wait_until_open(self.cluster.kubectl, node.name)
-
-    def _wait_for_names(self) -> None:
-        """Wait until every node is answered by the cluster's DNS."""
-        for node in self.nodes:
-            asked = partial(self.reaches, node.name, "kubernetes.default.svc.cluster.local")
-            self.wait(asked, what=f"{node.name} is answered by the cluster's DNS")
 
 
 def _compact_etcd() -> None:

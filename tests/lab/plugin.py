@@ -58,7 +58,9 @@ def lab() -> Lab:
         _start()
     elif not is_up(layout()):
         pytest.skip("the lab is not up: run `make lab-up` as root")
-    return Lab(Cluster(layout(), expected()))
+    running = Lab(Cluster(layout(), expected()))
+    running.wait_for_names()
+    return running
 
 
 @pytest.fixture

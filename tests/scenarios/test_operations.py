@@ -43,8 +43,11 @@ class Dashboard:
             return ""
 
     def actors(self) -> dict[str, str]:
-        """The living actors' names and classes."""
-        actors = self.get("/api/v0/actors")["data"]["result"]["result"]
+        """The living actors' names and classes; none where the dashboard does not say."""
+        try:
+            actors = self.get("/api/v0/actors")["data"]["result"]["result"]
+        except OSError:
+            return {}
         return {actor["name"]: actor["class_name"] for actor in actors if actor["state"] == "ALIVE"}
 
     def logs(self) -> str:

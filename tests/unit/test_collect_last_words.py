@@ -71,6 +71,12 @@ def test_the_last_lines_are_kept_without_repeats_and_in_order() -> None:
     assert kept(log, REDACTOR, lines=3) == ["line 98", "line 99", "still waiting"]
 
 
+def test_what_a_kubelet_says_in_a_logs_place_is_none() -> None:
+    lost = b"unable to retrieve container logs for containerd://4ead847f8a17"
+    assert kept(lost, REDACTOR) == []
+    assert kept(b"cannot reach db\n" + lost, REDACTOR) == ["cannot reach db"]
+
+
 def test_a_log_is_bounded_whatever_is_in_it() -> None:
     lines = kept(b"\n".join(b"%d " % n + b"ab " * 10_000 for n in range(60)) + b"\n\xff\xfe\n\n", REDACTOR)
     assert max(map(len, lines)) <= 1_000

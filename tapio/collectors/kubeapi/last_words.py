@@ -12,6 +12,7 @@ Json = dict[str, Any]
 LINES = 50
 _LINE = 1_000  # characters
 _KEPT = 16 * 1024  # characters of all lines together: an event stays far below what a stream takes
+_NO_LOG = "unable to retrieve container logs for "  # a kubelet's words, in a log's place, where the file is gone
 _STATUSES = ("initContainerStatuses", "containerStatuses")
 
 
@@ -74,7 +75,7 @@ def kept(log: bytes, redactor: Redactor, lines: int = LINES) -> list[str]:
     left = _KEPT
     for line in reversed(text.splitlines()):
         cut = line.rstrip()[:_LINE]
-        if not cut or cut in told:
+        if not cut or cut in told or cut.startswith(_NO_LOG):
             continue
         left -= len(cut)
         if left < 0 or len(told) == lines:

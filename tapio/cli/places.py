@@ -81,15 +81,20 @@ def read(source: str) -> Sequence[RawEvent]:
     """
     from tapio.collectors.file import load
 
-    capture = load(source)
+    capture, name = load(source), _named(source)
     for problem in capture.problems[: _SHOWN if capture.events else 1]:
-        terminal.note(f"{problem.file or source}{f':{problem.line}' if problem.line else ''}: {problem.reason}")
+        place = f":{problem.line}" if problem.line else ""
+        terminal.note(f"{_named(problem.file or source)}{place}: {problem.reason}")
     if capture.events and len(capture.problems) > _SHOWN:
-        terminal.note(f"{source}: {len(capture.problems)} of {capture.lines} lines could not be read")
+        terminal.note(f"{name}: {len(capture.problems)} of {capture.lines} lines could not be read")
     if not capture.events:
-        lacks = "there is no raw event in it, and no object of Kubernetes" if capture.lines else "the file is empty"
-        raise UsageError(f"{source}: {lacks}", hint=_FILES)
+        empty = "" if capture.lines else "it is empty: "
+        raise UsageError(f"{name}: {empty}there is no raw event in it, and no object of Kubernetes", hint=_FILES)
     return capture.events
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == "-" else source
 
 
 def readable(events: Sequence[RawEvent], source: str) -> Sequence[RawEvent]:

@@ -79,14 +79,14 @@ def test_what_is_good_in_a_file_is_still_answered(harm: str, tmp_path: Path) -> 
 
 REFUSED: dict[str, tuple[bytes | None, str]] = {
     "missing": (None, "no such file"),
-    "empty": (b"", "the file is empty"),
-    "blank": (b"\n \n", "the file is empty"),
+    "empty": (b"", "it is empty"),
+    "blank": (b"\n \n", "it is empty"),
     "binary": (random.Random(2).randbytes(5000), "no raw event"),
     "prose": (b"this is\nmy log\n", "no raw event"),
-    "yaml of an empty list": (b"apiVersion: v1\nkind: List\nitems: []\n", "the file is empty"),
+    "yaml of an empty list": (b"apiVersion: v1\nkind: List\nitems: []\n", "it is empty"),
     "yaml of something else": (b"kind: [\n", "not YAML from line 2 on"),
     "json cut short": (b'{\n  "kind": "List",\n  "items": [\n', "not JSON from line 4 on"),
-    "an empty list": (b'{"kind": "List", "items": []}', "the file is empty"),
+    "an empty list": (b'{"kind": "List", "items": []}', "it is empty"),
     "a gzip header alone": (gzip.compress(b"x")[:10], "cut short"),
 }
 
@@ -104,6 +104,12 @@ def test_a_file_with_nothing_in_it_is_refused(harm: str, command: str, tmp_path:
     assert (done.returncode, done.stdout) == (1, "")
     assert str(file) in done.stderr
     assert said in done.stderr
+
+
+def test_standard_input_is_named_as_that() -> None:
+    done = tapio("why", "-f", "-")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: standard input: it is empty: ")
 
 
 def test_a_folder_without_a_file_to_read_is_refused(tmp_path: Path) -> None:

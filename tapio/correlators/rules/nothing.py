@@ -120,7 +120,7 @@ def _well(view: View) -> str:
     if isinstance(view, WorkloadView) and not isinstance(view.object, k8s.Job):
         return f"{view.available} of {view.desired} pods are available"
     if isinstance(view, ServiceView):
-        return f"{view.ready_endpoints} endpoints are ready" if view.spec.selector else "it selects no pods by design"
+        return view.ready_in_words if view.spec.selector else "it selects no pods by design"
     if isinstance(view, NodeView):
         return f"node {view.key.name} is ready"
     return f"{view.key.kind} {view.key.name} shows nothing wrong"

@@ -76,7 +76,7 @@ def kube_proxy_down(container: ContainerView) -> Iterator[Finding]:
         confidence=0.88 if down else 0.8,
         evidence=(
             *([evidence(down, state, at=facts_of(down).turned_at, entity=pod_key(down))] if down else []),
-            service.fact(f"{service.ready_endpoints} endpoints are ready"),
+            service.fact(service.ready_in_words),
             container.pod.fact(f'{container.name} says: "{shortened(line, 160)}"'),
         ),
         attributes={"container": container.name, "service": named(service.key), "node": node},

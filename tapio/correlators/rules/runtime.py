@@ -8,7 +8,7 @@ from tapio.correlators.rules.clues.crashes import crash_of
 from tapio.correlators.rules.clues.siblings import waits_for
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import restart, target, undo
-from tapio.correlators.sequence import describe_end, signal_of
+from tapio.correlators.sequence import describe_end, describe_restarts, signal_of
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
 from tapio.correlators.views import ContainerView, End, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
@@ -194,7 +194,7 @@ def _crash_evidence(container: ContainerView, end: End, change: Change | None) -
     )
     if container.restarts:
         newest = "" if first is end else f", last {describe_end(end)}{_quoted(container.last_line)}"
-        facts.append(pod.fact(f"restarted {container.restarts} times{newest}"))
+        facts.append(pod.fact(f"{describe_restarts(container)}{newest}"))
     return with_change(change, *facts)
 
 

@@ -7,6 +7,7 @@ from tapio.correlators.sequence.neighbours import balancer_failure, of_claim, of
 from tapio.correlators.sequence.pods import (
     INIT_PATIENCE,
     describe_end,
+    describe_restarts,
     lost_readiness,
     of_pod,
     probe_budget,
@@ -43,6 +44,7 @@ __all__ = [
     "Sighting",
     "balancer_failure",
     "describe_end",
+    "describe_restarts",
     "lost_readiness",
     "probe_budget",
     "sighting",

@@ -99,7 +99,7 @@ def _waiting(container: ContainerView, waiting: k8s.Waiting) -> Sighting:
     since = end.at if code is SymptomCode.CRASH_LOOP and end else pod.event.timestamp
     text = f"container {container.name}: {waiting.reason}"
     if end and code in (SymptomCode.CRASH_LOOP, SymptomCode.RUN_ERROR):
-        text += f", {describe_end(end)}, restarted {container.restarts} times"
+        text += f", {describe_end(end)}, {describe_restarts(container)}"
     return seen_of(pod, code, since, text)
 
 
@@ -124,7 +124,7 @@ def _restarted(container: ContainerView, end: End) -> Sighting | None:
 def _ended(container: ContainerView, end: End, code: SymptomCode) -> Sighting:
     text = f"container {container.name}: {describe_end(end)}"
     if container.restarts:
-        text += f", restarted {container.restarts} times"
+        text += f", {describe_restarts(container)}"
     return seen_of(container.pod, code, end.at, text)
 
 
@@ -135,6 +135,11 @@ def describe_end(end: End) -> str:
     signal = signal_of(end)
     by_signal = f" (signal {signal})" if signal else ""
     return f"exit {end.exit_code}{by_signal}"
+
+
+def describe_restarts(container: ContainerView) -> str:
+    """How often the kubelet has started it again."""
+    return f"restarted {container.restarts} time{'' if container.restarts == 1 else 's'}"
 
 
 def signal_of(end: End) -> int:

@@ -50,6 +50,10 @@ class ServiceView(View):
             return sum(_ready_addresses(event) for event in self.slices)
         return sum(1 for pod in self.backends if facts_of(pod).ready)
 
+    @property
+    def ready_in_words(self) -> str:
+        return "1 endpoint is ready" if self.ready_endpoints == 1 else f"{self.ready_endpoints} endpoints are ready"
+
     @cached_property
     def workloads(self) -> list[UnifiedEvent]:
         """The facts of the workloads whose pods it would select, whether there are any pods or not."""
@@ -81,6 +85,22 @@ class ServiceView(View):
         return any(not before.isdisjoint(ports) for ports in known) and not any(target in ports for ports in known)
 
     @cached_property
+    def intruders(self) -> list[UnifiedEvent]:
+        """Ready backends that serve none of its ports, of other workloads than those that do.
+
+        A port that is asked for by name leads to no pod without it, so only numbers count.
+        """
+        ports = [one for one in self.spec.ports if isinstance(target_of(one), int)]
+        if self.spec.cluster_ip == "None" or not ports:
+            return []
+        serving = {pod.root for pod in self.ready_backends if _THERE in _served(ports, pod)}
+        return [
+            pod
+            for pod in self.ready_backends
+            if serving and pod.root not in serving and _served(ports, pod) == {_NOWHERE}
+        ]
+
+    @cached_property
     def target_changes(self) -> list[Change]:
         """Changes of its ports, newest first."""
         return [change for change in self.changes_of(self.key) if change.field.startswith("spec.ports")]
@@ -106,6 +126,10 @@ def _where(target: k8s.Port, protocol: str, pod: k8s.PodFacts) -> str:
     if isinstance(target, str):
         return _NOWHERE
     return _UNSAID if pod.undeclared or target in pod.probed else _NOWHERE
+
+
+def _served(ports: list[k8s.ServicePort], pod: UnifiedEvent) -> set[str]:
+    return {_where(target_of(port), port.protocol, facts_of(pod)) for port in ports}
 
 
 def _known(pod: k8s.PodFacts) -> set[k8s.Port]:

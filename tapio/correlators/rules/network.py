@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import undo
-from tapio.correlators.views import Astray, ServiceView, evidence, facts_of, pod_key, with_change, workload_facts_of
+from tapio.correlators.views import (
+    Astray,
+    ServiceView,
+    evidence,
+    facts_of,
+    pod_key,
+    selector_before,
+    with_change,
+    workload_facts_of,
+)
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
@@ -85,8 +94,8 @@ def _of_workload(change: Change) -> Change:
 
 def _meant(service: ServiceView, change: Change | None) -> list[UnifiedEvent]:
     """The ready pods that the Service could mean: best match first."""
-    if change and change.entity == service.key and isinstance(change.before, str | dict):
-        before = _selector_before(service, change)
+    if change and change.entity == service.key:
+        before = selector_before(service, change)
         return _ready(service.moment.labelled("PodFacts", service.key.namespace, before))
     if change:
         pods = service.moment.bearing("PodFacts", service.key.namespace, (change.entity.name,))
@@ -100,13 +109,6 @@ def _meant(service: ServiceView, change: Change | None) -> list[UnifiedEvent]:
 
 def _ready(pods: list[UnifiedEvent]) -> list[UnifiedEvent]:
     return [pod for pod in pods if facts_of(pod).ready and not facts_of(pod).deleting]
-
-
-def _selector_before(service: ServiceView, change: Change) -> dict[str, str]:
-    if isinstance(change.before, dict):
-        return change.before
-    key = change.field.removeprefix("spec.selector").strip(".[]")
-    return {**service.spec.selector, key: change.before}
 
 
 def _likeness(service: ServiceView, pod: UnifiedEvent) -> int:

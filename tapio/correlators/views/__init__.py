@@ -3,7 +3,7 @@
 from tapio.correlators.views.callees import callees, reads_settings
 from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
-from tapio.correlators.views.foreign import Strayed, strayed
+from tapio.correlators.views.foreign import Strayed, selector_before, strayed
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.references import Reference
@@ -37,6 +37,7 @@ __all__ = [
     "node_view",
     "pod_key",
     "reads_settings",
+    "selector_before",
     "selects",
     "strayed",
     "with_change",

@@ -25,7 +25,7 @@ def strayed(service: ServiceView) -> Strayed | None:
     foreign = service.ready_backends if change else []
     if change is None or not foreign:
         return None
-    labelled = service.moment.labelled("PodFacts", service.key.namespace, _selector_before(service, change))
+    labelled = service.moment.labelled("PodFacts", service.key.namespace, selector_before(service, change))
     meant = [pod for pod in labelled if facts_of(pod).ready and not facts_of(pod).deleting]
     name = service.key.name
     own = any(_root_name(pod) == name for pod in meant)
@@ -40,7 +40,8 @@ def _root_name(pod: UnifiedEvent) -> str:
     return (pod.owner or pod.key).name
 
 
-def _selector_before(service: ServiceView, change: Change) -> dict[str, str]:
+def selector_before(service: ServiceView, change: Change) -> dict[str, str]:
+    """The selector as it was before one change of it; a label whose value is not known is left out."""
     if isinstance(change.before, dict):
         return {str(key): str(value) for key, value in change.before.items()}
     key = change.field.removeprefix("spec.selector").strip(".[]")

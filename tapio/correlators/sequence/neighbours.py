@@ -15,7 +15,7 @@ def of_service(service: ServiceView) -> Sighting | None:
     if not spec.selector or spec.type == "ExternalName" or spec.publish_not_ready_addresses:
         return None
     if service.ready_endpoints:
-        return _astray(service) or _unbalanced(service)
+        return _astray(service) or _intruded(service) or _unbalanced(service)
     seen = seen_of(service, SymptomCode.NO_ENDPOINTS, _emptied_at(service), "no endpoint is ready")
     turned = (facts_of(pod).turned_at or pod.timestamp for pod in service.backends)
     newest = max([service.created_at, *turned])
@@ -30,6 +30,14 @@ def _astray(service: ServiceView) -> Sighting | None:
     ports = ", ".join(f"{one.port.port} -> {one.target}" for one in service.astray)
     changed = max((change.at for change in service.target_changes), default=service.created_at)
     return seen_of(service, SymptomCode.PORT_MISMATCH, changed, f"endpoints are ready, ports lead nowhere: {ports}")
+
+
+def _intruded(service: ServiceView) -> Sighting | None:
+    if not service.intruders:
+        return None
+    since = max(facts_of(pod).turned_at or pod.timestamp for pod in service.intruders)
+    text = f"{len(service.intruders)} of {len(service.ready_backends)} endpoints are another workload's pods"
+    return seen_of(service, SymptomCode.FOREIGN_ENDPOINTS, since, text)
 
 
 def balancer_failure(service: ServiceView) -> UnifiedEvent | None:

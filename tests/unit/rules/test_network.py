@@ -189,3 +189,48 @@ def test_a_selector_that_was_changed_to_another_workloads_pods_is_wrong_though_t
 
 def test_a_switch_to_another_version_of_the_same_application_is_meant() -> None:
     assert codes(reselected("web-green", "web-green").links(SERVICE, at=2)) == ["none.healthy"]
+
+
+def test_a_label_that_the_selector_came_to_ask_for_is_to_blame() -> None:
+    scene = ready_pod().see(service(), at=-60)
+    change = {"field": "spec.selector.version", "before": None, "after": "v2"}
+    scene.see(service(selector={"app": "web", "version": "v2"}), at=1, changes=[change])
+    (link,) = scene.links(SERVICE, at=2)
+    assert (link.code, link.blame) == ("service.selector_mismatch", SERVICE)
+    assert link.change is not None
+    assert (link.change.before, link.change.after) == (None, "v2")
+    assert "asks for version=v2, the pods have no version" in link.summary
+
+
+def declaring(name: str, owner: str, port: int, labels: dict[str, str]) -> object:
+    containers = [{"name": "app", "ports": [{"containerPort": port, "protocol": "TCP"}]}]
+    return with_status(pod(name, owner=owner, labels=labels, containers=containers), running(0.1), ready=True)
+
+
+def shared(**more: str) -> Scene:
+    """Two workloads, one of which serves the Service's port, with ready pods that it selects both, or one."""
+    leading = service()
+    leading["spec"]["ports"] = [{"port": 80, "targetPort": 8080, "protocol": "TCP"}]
+    scene = Scene().see(leading, at=-60).see(deployment(), at=0).see(deployment("admin"), at=0)
+    scene.see(declaring("web-1", "web", 8080, {"app": "web"}), at=0.2)  # type: ignore[arg-type]
+    return scene.see(declaring("admin-1", "admin", 9000, {"app": "web", **more}), at=0.3)  # type: ignore[arg-type]
+
+
+def test_another_workloads_pods_among_the_endpoints_that_do_not_serve_its_port() -> None:
+    answer = shared().answer("service/web", at=2)
+    assert answer.symptom is not None
+    assert (answer.symptom.code, answer.symptom.message) == (
+        "ForeignEndpoints",
+        "1 of 2 endpoints are another workload's pods",
+    )
+    (cause,) = answer.causes
+    assert (cause.code, cause.entity.name, cause.attributes["intruder"]) == (
+        "service.selector_mismatch",
+        "web",
+        "Deployment/shop/admin",
+    )
+
+
+def test_two_workloads_that_serve_its_port_share_a_service_on_purpose() -> None:
+    scene = shared(app="other").see(declaring("web-2", "admin", 8080, {"app": "web"}), at=0.4)  # type: ignore[arg-type]
+    assert scene.answer("service/web", at=2).status == "healthy"

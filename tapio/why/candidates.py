@@ -26,6 +26,7 @@ from tapio.why.scope import (
 # Codes that say where something fails and not why: what lies below the subject says why, where it is known.
 _SAYS_WHERE = frozenset({"controller.rollout_stuck", "controller.job_failed", "service.no_ready_endpoints"})
 _PUTS_AWAY = frozenset({"controller.job_failed"})
+_CALLS = "runtime.dependency_down"
 _Path = tuple[Link, ...]
 _Known = dict[str, list[_Path]]  # the paths from a link, by the link's id
 
@@ -118,7 +119,8 @@ def _causes(graph: GraphReader, subject: Subject, at: datetime) -> list[Link]:
 
 
 def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKey, ...], known: _Known) -> list[_Path]:
-    """One path of links from `link` to each cause where no link leads further; none when all below is only starting.
+    """One path of links from `link` to each cause where no link leads further; none when all below is only starting
+    and the subject may be waiting for it.
 
     A link that was met before is not followed twice, so a hundred clients of one dependency cost a hundred steps.
     """
@@ -133,9 +135,14 @@ def _deepest(graph: GraphReader, link: Link, at: datetime, above: tuple[ObjectKe
             for path in _deepest(graph, cause, at, (*above, key), known):
                 ends.setdefault(path[-1].id, (link, *path))
     known[link.id] = list(ends.values())
-    if not ends and not _only_starting(graph, below, at):
+    if not ends and (_did_not_wait(graph, link, at) or not _only_starting(graph, below, at)):
         known[link.id] = [(link,)]
     return known[link.id]
+
+
+def _did_not_wait(graph: GraphReader, link: Link, at: datetime) -> bool:
+    """Whether the subject has failed for want of what it calls: that this is merely starting is why, then."""
+    return link.code == _CALLS and any(one.expected_by is None for one in graph.symptoms(at, link.subject))
 
 
 def _causes_of(graph: GraphReader, key: ObjectKey, at: datetime, above: Link) -> list[Link]:

@@ -259,3 +259,22 @@ def test_only_what_may_need_more_memory_is_blamed_for_an_oom_kill(field: str, is
     (cause,) = seen.answer("deployment/web", 3).causes
     assert cause.code == "runtime.oom_killed"
     assert (cause.change is not None) is is_to_blame
+
+
+def called_too_early(client: Json) -> Scene:
+    """A client that calls a Service whose one pod has not started yet."""
+    seen = scene().see(service("api"), at=0).see(deployment("api"), at=0.2)
+    seen.see(with_status(pod("api-1", owner="api", created=0.2), running(0.3, ready=False)), at=0.3)
+    seen.see(endpoints("api", unready=1), at=0.3).see(deployment(), at=0.4).see(client, at=1.2)
+    return seen.log(client, "dial tcp: connect to api port 80 failed: Connection refused", at=1.3)
+
+
+def test_a_client_that_ends_while_its_callee_is_starting_does_not_end_by_itself() -> None:
+    ending = crash_looping(ended(1, started=1, at=1.1))
+    cause = called_too_early(with_status(pod(created=0.5), ending)).answer("deployment/web", 2).causes[0]
+    assert (cause.code, cause.entity.name) == ("runtime.dependency_down", "api")
+
+
+def test_a_client_that_waits_for_a_callee_that_is_starting_is_starting() -> None:
+    waits = with_status(pod(created=0.5), running(0.6, ready=False))
+    assert called_too_early(waits).answer("deployment/web", 2).causes[0].code == "none.starting"

@@ -17,6 +17,11 @@ def micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def from_micros(value: int) -> datetime:
+    """The inverse of `micros`."""
+    return _EPOCH + value * _MICROSECOND
+
+
 def parse_moment(text: str, zone: tzinfo | None = None) -> datetime:
     """Reads RFC 3339 (`2026-11-03T14:02:11Z`); a time without an offset is in `zone` (None: this machine's).
 

@@ -24,7 +24,7 @@ from tapio.stores import ordering
 from tapio.stores.coverage import Source, by_source, declared, seen_until, tallied, together
 from tapio.stores.dumping import Dumped, dump_lines
 from tapio.stores.merging import continued, merged, open_part, without_closed
-from tapio.stores.moments import holds, over, require_zones
+from tapio.stores.moments import holds, lasts, over, require_zones
 from tapio.stores.port import RestoreLimits
 from tapio.stores.remembering import newest_changes, newest_entries
 from tapio.stores.retention import Needed, beyond_changes, beyond_entries, nothing
@@ -120,8 +120,8 @@ class MemoryStore:
         needed = nothing()
         held = list(self._timelines(None))
         needed.add(
-            (one for timeline in held for one in timeline.symptoms if _lasts(one, before)),
-            (one for timeline in held for one in timeline.links if _lasts(one, before)),
+            (one for timeline in held for one in timeline.symptoms if lasts(one, before)),
+            (one for timeline in held for one in timeline.links if lasts(one, before)),
         )
         gone = sum(self._prune_one(key, uid, before, needed) for key, uid in sorted(self._things()))
         if gone:
@@ -151,8 +151,8 @@ class MemoryStore:
     def _is_over(self, key: ObjectKey, uid: str, entries: Sequence[HistoryEntry], before: datetime) -> bool:
         entity = self._entities[key].get(uid)
         if entity is not None:
-            return not _lasts(entity, before)
-        lives = any(_lasts(one, before) for one in self._entities[key].values())
+            return not lasts(entity, before)
+        lives = any(lasts(one, before) for one in self._entities[key].values())
         return not lives and all(entry.at < before for entry in entries)
 
     def _drop(self, entries: Iterable[HistoryEntry]) -> int:
@@ -306,10 +306,6 @@ class MemoryStore:
 
     def close(self) -> None:
         """Holds nothing open."""
-
-
-def _lasts(record: Entity | Symptom | Link, until: datetime) -> bool:
-    return record.valid_to is None or record.valid_to >= until
 
 
 def _matches(key: ObjectKey, wanted: ObjectKey) -> bool:

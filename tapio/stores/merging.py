@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tapio.graph import Edge, Entity, Link, SubjectTimeline, Symptom
 from tapio.stores import ordering
+from tapio.stores.moments import lasts
 
 Record = TypeVar("Record", Edge, Symptom, Link)
 
@@ -35,9 +36,9 @@ def without_closed(timeline: SubjectTimeline, before: datetime) -> SubjectTimeli
     """The timeline without the rows that were over before then."""
     return replace(
         timeline,
-        edges=tuple(row for row in timeline.edges if row.valid_to is None or row.valid_to >= before),
-        symptoms=tuple(row for row in timeline.symptoms if row.valid_to is None or row.valid_to >= before),
-        links=tuple(row for row in timeline.links if row.valid_to is None or row.valid_to >= before),
+        edges=tuple(row for row in timeline.edges if lasts(row, before)),
+        symptoms=tuple(row for row in timeline.symptoms if lasts(row, before)),
+        links=tuple(row for row in timeline.links if lasts(row, before)),
     )
 
 

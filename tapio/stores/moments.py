@@ -1,38 +1,34 @@
 """Event times as stores compare them: whole microseconds since 1970 in UTC, and a last moment for what is not over."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from tapio.graph import Edge, GraphBatch, Link, SubjectTimeline, Symptom
-from tapio.times import micros
-
-__all__ = ["FOREVER", "Held", "end_micros", "end_moment", "holds", "micros", "moment", "over", "require_zones"]
+from tapio.graph import Edge, Entity, GraphBatch, Link, SubjectTimeline, Symptom
+from tapio.times import from_micros, micros
 
 FOREVER = 2**63 - 1  # SQLite's greatest integer: `valid_to` of what still holds, so that one comparison serves both
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 Held = Edge | Symptom | Link
 
 
-def end_micros(moment: datetime | None) -> int:
+def end_micros(end: datetime | None) -> int:
     """`micros` of an end, which may be open."""
-    return FOREVER if moment is None else micros(moment)
-
-
-def moment(value: int) -> datetime:
-    """The inverse of `micros`."""
-    return _EPOCH + value * _MICROSECOND
+    return FOREVER if end is None else micros(end)
 
 
 def end_moment(value: int) -> datetime | None:
     """The inverse of `end_micros`."""
-    return None if value == FOREVER else moment(value)
+    return None if value == FOREVER else from_micros(value)
 
 
 def holds(record: Held, at: datetime) -> bool:
     """Whether the record holds at `at`: from `valid_from` on, and no longer at `valid_to`."""
     return record.valid_from <= at and not over(record, at)
+
+
+def lasts(record: Entity | Held, until: datetime) -> bool:
+    """Whether the record holds at `until` still, or ends just then."""
+    return record.valid_to is None or record.valid_to >= until
 
 
 def over(record: Held, at: datetime) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from tapio.graph import Change, Edge, Entity, Link, SourceCoverage, Symptom
 from tapio.stores import ordering
 from tapio.stores.coverage import Source, seen_until, together
-from tapio.stores.moments import micros, moment
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
     ENTITY_COLUMNS,
@@ -21,6 +20,7 @@ from tapio.stores.sqlite.rows import (
     read_seen,
     read_symptom,
 )
+from tapio.times import from_micros, micros
 from tapio.unified import ObjectKey, UnifiedEvent, decode
 
 _HOLDS = "valid_from <= :at AND valid_to > :at"
@@ -46,7 +46,7 @@ class SqliteReader:
 
     def newest(self) -> datetime | None:
         rows = self._query("SELECT at FROM newest")
-        return moment(rows[0][0]) if rows else None
+        return from_micros(rows[0][0]) if rows else None
 
     def entities(
         self, at: datetime, *, kind: str = "", namespace: str = "", name: str = "", uid: str = ""

@@ -9,7 +9,7 @@ import msgspec
 from tapio.graph import RestoredPartition, SubjectTimeline
 from tapio.stores import ordering
 from tapio.stores.dumping import Dumped
-from tapio.stores.moments import FOREVER, moment
+from tapio.stores.moments import FOREVER
 from tapio.stores.port import RestoreLimits
 from tapio.stores.sqlite.reading import Query
 from tapio.stores.sqlite.rows import (
@@ -24,6 +24,7 @@ from tapio.stores.sqlite.rows import (
     read_link,
     read_symptom,
 )
+from tapio.times import from_micros
 
 _T = TypeVar("_T")
 
@@ -83,7 +84,7 @@ def _timelines(query: Query, partition: str) -> Iterator[SubjectTimeline]:
             partition=partition,
             subject=key_of(subject),
             uid=uid,
-            since=moment(since),
+            since=from_micros(since),
             edges=tuple(ordering.edges_in_order(edges[subject, uid])),
             symptoms=tuple(ordering.oldest_onset_first(symptoms[subject, uid])),
             links=tuple(ordering.links_in_order(links[subject, uid])),

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from tapio.graph import Change, Edge, EdgeType, Entity, HistoryEntry, Link, SourceCoverage, SubjectTimeline, Symptom
-from tapio.stores.moments import end_micros, end_moment, micros, moment
+from tapio.stores.moments import end_micros, end_moment
+from tapio.times import from_micros, micros
 from tapio.unified import ObjectKey
 
 Row = tuple[Any, ...]
@@ -37,7 +38,7 @@ def history_row(entry: HistoryEntry) -> Row:
 def read_history(row: Row) -> HistoryEntry:
     partition, sequence, key, uid, at, order, event_id, raw_id, raw_sequence, stateful, document = row
     return HistoryEntry(
-        partition=partition, sequence=sequence, key=key_of(key), uid=uid, at=moment(at), order=order,
+        partition=partition, sequence=sequence, key=key_of(key), uid=uid, at=from_micros(at), order=order,
         event_id=event_id, raw_id=raw_id, document=document, raw_sequence=raw_sequence, stateful=bool(stateful),
     )  # fmt: skip
 
@@ -51,7 +52,7 @@ def read_entity(row: Row) -> Entity:
     kind, namespace, name, uid, root, start, end, labels = row
     return Entity(
         key=ObjectKey(kind, namespace, name), uid=uid, root=key_of(root),
-        valid_from=moment(start), valid_to=end_moment(end), labels=_read_labels(labels),
+        valid_from=from_micros(start), valid_to=end_moment(end), labels=_read_labels(labels),
     )  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def coverage_row(seen: SourceCoverage) -> Row:
 
 def read_seen(row: Row) -> SourceCoverage:
     source, node, first, last, events = row
-    return SourceCoverage(source=source, node=node, first=moment(first), last=moment(last), events=events)
+    return SourceCoverage(source=source, node=node, first=from_micros(first), last=from_micros(last), events=events)
 
 
 def edge_row(edge: Edge) -> Row:
@@ -78,7 +79,7 @@ def read_edge(row: Row) -> Edge:
     type_, source, target, start, end = row
     return Edge(
         type=EdgeType(type_), source=key_of(source), target=key_of(target),
-        valid_from=moment(start), valid_to=end_moment(end),
+        valid_from=from_micros(start), valid_to=end_moment(end),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from threading import RLock
 
 from tapio.graph import GraphBatch, Position, RestoredPartition
 from tapio.stores.dumping import dump_lines
-from tapio.stores.moments import micros, require_zones
+from tapio.stores.moments import require_zones
 from tapio.stores.port import RestoreLimits
 from tapio.stores.sqlite.failures import translated
 from tapio.stores.sqlite.opening import BUSY_S, connect, transaction
@@ -17,6 +17,7 @@ from tapio.stores.sqlite.reading import Parameters, SqliteReader
 from tapio.stores.sqlite.restoring import records, restored
 from tapio.stores.sqlite.rows import Row
 from tapio.stores.sqlite.writing import write_batch
+from tapio.times import micros
 
 _AS_ENGINES = RestoreLimits()
 _RAW_SEQUENCE = """SELECT max(raw_sequence) FROM (

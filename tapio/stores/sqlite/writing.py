@@ -7,7 +7,6 @@ from typing import Any
 
 from tapio.graph import GraphBatch, HistoryEntry, SourceCoverage, SubjectTimeline
 from tapio.stores.coverage import by_source, declared
-from tapio.stores.moments import micros
 from tapio.stores.sqlite.rows import (
     EDGE_COLUMNS,
     Row,
@@ -20,6 +19,7 @@ from tapio.stores.sqlite.rows import (
     read_coverage,
     timeline_row,
 )
+from tapio.times import micros
 
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NEWEST = "INSERT INTO newest VALUES (1, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"

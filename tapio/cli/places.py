@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from tapio.cli import terminal
 from tapio.errors import BadEventError, UnreachableError, UsageError
 from tapio.graph import GraphReader
 from tapio.raw import RawEvent
+from tapio.times import rfc3339
 from tapio.why import Question, parse_target
 from tapio.why.labels import parse_selector
 from tapio.why.words import in_words, understand
@@ -182,7 +183,7 @@ def flags_of(question: Question) -> str:
 
 def moment_flag(question: Question) -> str:
     """`--at` after a blank, with the moment that the question names; empty where it names none."""
-    return f" --at {question.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}" if question.at else ""
+    return f" --at {rfc3339(question.at)}" if question.at else ""
 
 
 def narrowed(question: Question) -> str:

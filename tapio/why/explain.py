@@ -4,6 +4,7 @@ from datetime import datetime
 
 from tapio.errors import UnknownTargetError
 from tapio.graph import Entity, GraphReader
+from tapio.times import rfc3339
 from tapio.unified import ObjectKey
 from tapio.why.answer import answer
 from tapio.why.candidates import Case, case_of
@@ -67,12 +68,8 @@ def moment_of(question: Question, graph: GraphReader) -> datetime:
     at = question.at or newest
     begun = min((seen.first for seen in graph.coverage(newest) if seen.first), default=at)
     if at < begun:
-        raise UnknownTargetError(f"nothing is known of {_written(at)}: what has come begins at {_written(begun)}")
+        raise UnknownTargetError(f"nothing is known of {rfc3339(at)}: what has come begins at {rfc3339(begun)}")
     return utc(at)
-
-
-def _written(moment: datetime) -> str:
-    return utc(moment).isoformat().replace("+00:00", "Z")
 
 
 def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime) -> tuple[Inquiry, Case]:

@@ -5,10 +5,10 @@ from datetime import datetime
 import msgspec
 
 from tapio.graph import GraphReader
+from tapio.times import rfc3339
 from tapio.why.explanation import Explanation, explanation_id
 from tapio.why.kinds import short_form
 from tapio.why.question import Question
-from tapio.why.refs import utc
 
 
 class Inquiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,5 +36,5 @@ def asked(question: Question, explanation: Explanation) -> Explanation:
     where = f" in {question.namespace}" if question.namespace and not question.target else ""
     since = f", looking back {question.since.total_seconds():.0f} s" if question.since is not None else ""
     least = f", at least {question.min_confidence:g} sure" if question.min_confidence else ""
-    moment = utc(explanation.at).isoformat().replace("+00:00", "Z")
+    moment = rfc3339(explanation.at)
     return msgspec.structs.replace(explanation, question=f"why {target}{where} at {moment}{since}{least}")

@@ -24,6 +24,7 @@ from tapio.kube.pages import named, pages
 from tapio.kube.status import ApiError
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
+from tapio.times import rfc3339
 
 Json = dict[str, Any]
 
@@ -123,7 +124,7 @@ def _events(objects: Sequence[Json], logs: Sequence[Logged], redactor: Redactor,
     for obj in objects:
         redact(obj, redactor)
     changes = changes_in_sight(objects)
-    observed_at = losses.rfc3339(at)
+    observed_at = rfc3339(at)
     for obj in objects:
         timestamp = source_time(obj) or at
         obj["metadata"].pop("managedFields", None)

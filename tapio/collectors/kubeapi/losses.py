@@ -1,18 +1,12 @@
 """What was not seen, said as events: a `loss` names its cause and its interval."""
 
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 
 from tapio.collectors.kubeapi.contact import Silence
 from tapio.kube import Blind, Denied
 from tapio.raw import Metadata, RawEvent
 from tapio.raw.event import raw_json
-
-
-@lru_cache(maxsize=4)
-def rfc3339(time: datetime) -> str:
-    """The one spelling of times in raw events."""
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+from tapio.times import rfc3339
 
 
 def blind(said: Blind) -> RawEvent:

@@ -10,7 +10,6 @@ from tapio.collectors.kubeapi.enrich import About, Owners, about, key_of, metada
 from tapio.collectors.kubeapi.first_sight import First, FirstSight
 from tapio.collectors.kubeapi.hindsight import last_data_write
 from tapio.collectors.kubeapi.logs import Logged
-from tapio.collectors.kubeapi.losses import rfc3339
 from tapio.collectors.kubeapi.memory import Known, Memory
 from tapio.collectors.kubeapi.redaction import redact
 from tapio.collectors.kubeapi.standing import Standing, newest_time, status_of, whole, wish_of
@@ -19,6 +18,7 @@ from tapio.collectors.redaction import Redactor
 from tapio.kube import Kind, Seen
 from tapio.raw import FieldChange, ObjectKey, RawEvent
 from tapio.raw.event import raw_json
+from tapio.times import rfc3339
 
 Json = dict[str, Any]
 
@@ -242,7 +242,7 @@ def _not_before(last: Known | None, at: datetime) -> datetime:
 
 def _second_of(at: float) -> str:
     """A time as managedFields write it: whole seconds."""
-    return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
+    return rfc3339(datetime.fromtimestamp(int(at), UTC))
 
 
 def _by_name(kind: Kind, key: ObjectKey, uid: str) -> Json:

@@ -9,6 +9,7 @@ import msgspec
 from tapio.errors import UnknownTargetError
 from tapio.graph import Evidence as Observation
 from tapio.graph import GraphReader
+from tapio.times import rfc3339
 from tapio.unified import UnifiedEvent
 from tapio.why.explain import explain, explain_each, moment_of
 from tapio.why.explanation import Explanation, Ref
@@ -164,8 +165,7 @@ def _summary(event: UnifiedEvent) -> str:
 
 
 def _unknown(named: str, at: datetime) -> UnknownTargetError:
-    moment = utc(at).isoformat().replace("+00:00", "Z")
     return UnknownTargetError(
-        f"{named} is no event that is known, and no explanation or link as of {moment}",
+        f"{named} is no event that is known, and no explanation or link as of {rfc3339(at)}",
         hint="an explanation's id holds for the flags and the moment it was asked with: --at takes its JSON's `at`",
     )

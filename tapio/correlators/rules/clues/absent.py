@@ -3,6 +3,7 @@
 from tapio.correlators.history import is_deleted
 from tapio.correlators.views import View
 from tapio.graph import Change
+from tapio.times import rfc3339
 from tapio.unified import ObjectKey, UnifiedEvent
 
 
@@ -20,7 +21,7 @@ def as_change(deletion: UnifiedEvent) -> Change:
         uid=deletion.k8s_context.uid,
         field="metadata.deletionTimestamp",
         before=None,
-        after=deletion.timestamp.isoformat().replace("+00:00", "Z"),
+        after=rfc3339(deletion.timestamp),
         at=deletion.timestamp,
         event_id=deletion.id,
     )
@@ -38,7 +39,7 @@ def creation_of(view: View, event: UnifiedEvent) -> Change | None:
         uid=event.k8s_context.uid,
         field="metadata.creationTimestamp",
         before=None,
-        after=created.isoformat().replace("+00:00", "Z"),
+        after=rfc3339(created),
         at=created,
         event_id=first[0].id,
     )

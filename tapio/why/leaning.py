@@ -2,7 +2,7 @@
 
 The one who asks sees errors; the pods are ready, for their probes do not look at what they call. So the edges TALKS_TO
 are walked from the subject's pods to the Services they name, and on from the pods behind those, up to the first that
-show a symptom whose cause is known.
+were deleted or show a symptom whose cause is known.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,9 @@ from datetime import datetime
 
 import msgspec
 
-from tapio.graph import EdgeType, Entity, Evidence, GraphReader, Link
+from tapio.graph import Change, EdgeType, Evidence, GraphReader, Link, Symptom
 from tapio.graph.symptoms import SymptomCode
-from tapio.unified import ObjectKey
+from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.why.candidates import Candidate, Case, candidates_for
 from tapio.why.quiet import last_event
 from tapio.why.scope import MAX_DEPTH, Subject, entity_of, members
@@ -62,41 +62,78 @@ def _called(
 
 
 def _named_by(graph: GraphReader, caller: ObjectKey, at: datetime) -> Iterator[ObjectKey]:
-    """The living Services that a pod's settings name, but for those that lead to the pod itself."""
-    if caller.kind != "Pod" or not _lives(entity_of(graph, Subject(caller), at), at):
+    """The Services that were ever there and that a pod's settings name, but for those that lead to the pod itself."""
+    if caller.kind != "Pod" or _gone_at(graph, caller, at):
         return
     edges = graph.edges(caller, at)
     own = {edge.source for edge in edges if edge.type == EdgeType.SELECTS and edge.target == caller}
     named = (edge.target for edge in edges if edge.type == EdgeType.TALKS_TO and edge.source == caller)
-    yield from (one for one in named if one not in own and _lives(entity_of(graph, Subject(one), at), at))
+    yield from (one for one in named if one not in own and entity_of(graph, Subject(one), at))
 
 
-def _lives(entity: Entity | None, at: datetime) -> bool:
-    return entity is not None and entity.lives_at(at)
+def _gone_at(graph: GraphReader, key: ObjectKey, at: datetime) -> datetime | None:
+    """When the object was deleted; None while it is there, or where it never was."""
+    entity = entity_of(graph, Subject(key), at)
+    return None if entity is None or entity.lives_at(at) else entity.valid_to
 
 
 def _causes_of(graph: GraphReader, service: ObjectKey, path: _Path, at: datetime) -> Iterator[Candidate]:
     """Why the Service leads nowhere, where it does; while its pods are merely starting there is no cause."""
+    gone_at = _gone_at(graph, service, at)
+    if gone_at:
+        yield _missing(graph, service, path, gone_at)
     for symptom in graph.symptoms(at, service):
         if symptom.code in _LEADS_NOWHERE:
             for one in candidates_for(graph, symptom, at):
                 yield msgspec.structs.replace(one, path=(*path, *one.path))
 
 
+def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datetime) -> Candidate:
+    """That the Service was deleted while the settings go on naming it."""
+    event = last_event(graph, service, gone_at)
+    uid, text = path[-1].blame_uid, f"Service {service.name} was deleted"
+    deletion = Change(
+        entity=service,
+        uid=uid,
+        field="metadata.deletionTimestamp",
+        before=None,
+        after=gone_at.isoformat().replace("+00:00", "Z"),
+        at=gone_at,
+        event_id=event.id if event else "",
+    )
+    symptom = Symptom(
+        subject=service, uid=uid, code=SymptomCode.NO_ENDPOINTS, since=gone_at, valid_from=gone_at, message=text
+    )
+    link = Link(
+        subject=service,
+        uid=uid,
+        symptom=symptom.id,
+        rule=_RULE,
+        version=1,
+        code="service.missing",
+        blame=service,
+        blame_uid=uid,
+        confidence=NAMED,
+        summary=f"{text}, and settings go on naming it",
+        valid_from=gone_at,
+        change=deletion,
+        evidence=(_told(service, event, gone_at, text),),
+        next=(f"create {service.kind}/{service.namespace}/{service.name} again from where it is kept",),
+    )
+    return Candidate(symptom=symptom, link=link, path=path)
+
+
+def _told(entity: ObjectKey, event: UnifiedEvent | None, at: datetime, text: str) -> Evidence:
+    event_id, source = (event.id, event.source) if event else ("", "")
+    return Evidence(at=at, event_id=event_id, source=source, entity=entity, text=text, rule=_RULE)
+
+
 def _leans(graph: GraphReader, caller: ObjectKey, service: ObjectKey, confidence: float, at: datetime) -> Link:
     """That the caller depends on the Service, as far as its settings tell."""
     event = last_event(graph, caller, at)
-    entity = entity_of(graph, Subject(caller), at)
-    text = f"{caller.name} is ready, and its settings name Service {service.name}"
+    entity, called = (entity_of(graph, Subject(key), at) for key in (caller, service))
     seen_at = event.timestamp if event else at
-    told = Evidence(
-        at=seen_at,
-        event_id=event.id if event else "",
-        source=event.source if event else "",
-        entity=caller,
-        text=text,
-        rule=_RULE,
-    )
+    text = f"{caller.name} is ready, and its settings name Service {service.name}"
     return Link(
         subject=caller,
         uid=entity.uid if entity else "",
@@ -105,10 +142,11 @@ def _leans(graph: GraphReader, caller: ObjectKey, service: ObjectKey, confidence
         version=1,
         code="runtime.dependency_down",
         blame=service,
+        blame_uid=called.uid if called else "",
         confidence=confidence,
         summary=text,
         valid_from=seen_at,
         workload=entity.root if entity else None,
-        evidence=(told,),
+        evidence=(_told(caller, event, seen_at, text),),
         through=(service,),
     )

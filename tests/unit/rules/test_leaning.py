@@ -65,6 +65,22 @@ def test_so_is_one_two_steps_away_less_surely() -> None:
     assert [step.entity.name for step in cause.chain if "settings name" in step.text] == ["web-1", "api-1"]
 
 
+def test_a_service_that_was_deleted_is_missed_by_those_whose_settings_name_it() -> None:
+    answer = shop().see(service("db"), at=1, deleted=True).answer("deployment/api", at=2)
+    assert (answer.status, answer.symptom.message if answer.symptom else "") == (
+        "explained",
+        "svc/shop/db: Service db was deleted",
+    )
+    (cause,) = answer.causes
+    assert (cause.code, cause.entity.name, cause.confidence) == ("service.missing", "db", 0.75)
+    assert cause.change is not None
+    assert cause.change.field == "metadata.deletionTimestamp"
+    again = service("db")
+    again["metadata"] |= {"uid": "svc-db-2", "creationTimestamp": when(1.5)}
+    scene = shop().see(service("db"), at=1, deleted=True).see(again, at=1.5)
+    assert scene.answer("deployment/api", at=2).status == "healthy"
+
+
 def test_who_leans_on_what_is_well_is_well() -> None:
     assert shop().answer("service/web", at=2).status == "healthy"
     assert emptied(shop(), "web").answer("deployment/db", at=2).status == "healthy"

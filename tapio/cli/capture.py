@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from tapio.raw import RawEvent
     from tapio.settings import Settings
 
-_PAGE = 500
-_QUIET_S = 1.0  # a stream that gives nothing for so long has nothing more
-
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write: JSON lines, gzip where it ends in .gz.")]
 Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="Keep this one's namespace, and the nodes.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="Keep this namespace, and the nodes.")]
@@ -105,14 +102,10 @@ async def _collected(settings: "Settings") -> "list[RawEvent]":
     from tapio.cli import streams
     from tapio.raw import decode
     from tapio.streams import RAW
+    from tapio.streams.reading import everything
 
     async def read(collected: Any) -> "list[RawEvent]":  # noqa: ANN401  the port's types load NATS
-        reader = await collected.follow(RAW, 0)
-        events: list[RawEvent] = []
-        while deliveries := await reader.next(_PAGE, _QUIET_S):
-            events += (decode(delivery.data) for delivery in deliveries)
-        await reader.close()
-        return events
+        return [decode(delivery.data) async for delivery in everything(collected, RAW)]
 
     return await streams.ask(settings, read)
 

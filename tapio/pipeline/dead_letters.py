@@ -4,17 +4,17 @@ In: the DLQ stream. Out: the originals, published again where they came from, an
 nothing is deleted from a stream.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
 
 from tapio.errors import UnknownTargetError
-from tapio.streams import DEAD_LETTERS, Delivery, Message, Streams
+from tapio.streams import DEAD_LETTERS, Message, Streams
 from tapio.streams.dead_letters import DeadLetter, read_dead_letter
 from tapio.streams.port import dead_letter_subject
+from tapio.streams.reading import everything
 
-_PAGE = 100
 _WAIT_S = 10.0  # what is there comes at once, if the server is not too busy
 _NOTES = dead_letter_subject("settled")
 
@@ -47,7 +47,7 @@ async def letters(streams: Streams) -> list[Letter]:
         UnreachableError: it does not answer.
     """
     found: dict[int, Letter] = {}
-    async for delivery in _all(streams):
+    async for delivery in everything(streams, DEAD_LETTERS):
         if delivery.subject != _NOTES:
             found[delivery.sequence] = Letter(number=delivery.sequence, letter=read_dead_letter(delivery))
             continue
@@ -105,16 +105,3 @@ async def drop(streams: Streams, letter: Letter) -> None:
 async def _note(streams: Streams, letter: Letter, settled: Settled) -> None:
     note = msgspec.json.encode(_Note(letter.number, settled))
     await streams.publish(DEAD_LETTERS, [Message(_NOTES, note, f"{settled}-{letter.number}")])
-
-
-async def _all(streams: Streams) -> AsyncIterator[Delivery]:
-    last = await streams.last(DEAD_LETTERS)
-    reader = await streams.follow(DEAD_LETTERS, 0)
-    at = 0
-    try:
-        while at < last and (deliveries := await reader.next(_PAGE, _WAIT_S)):
-            for delivery in deliveries:
-                yield delivery
-            at = deliveries[-1].sequence
-    finally:
-        await reader.close()

@@ -23,6 +23,7 @@ from tapio.streams import (
 )
 from tapio.streams.dead_letters import read_dead_letter
 from tapio.streams.memory import MemoryStreams
+from tapio.streams.reading import everything
 from tapio.testing.nats import jetstreams, nats_server
 from tests.waiting import until
 
@@ -117,6 +118,16 @@ async def test_messages_come_in_the_order_they_were_published(streams: Streams) 
     assert texts(taken) == [f"order {n}" for n in range(1, 10)]
     assert [delivery.subject for delivery in taken] == [f"orders.{n % 3}" for n in range(1, 10)]
     assert [delivery.sequence for delivery in taken] == list(range(1, 10))
+
+
+async def test_everything_is_what_a_stream_has_now(streams: Streams) -> None:
+    assert [delivery async for delivery in everything(streams, STREAM)] == []
+    await streams.publish(STREAM, orders(1, 1_200))
+    assert texts([delivery async for delivery in everything(streams, STREAM)]) == [
+        f"order {n}" for n in range(1, 1_201)
+    ]
+    with pytest.raises(StreamMissingError, match="NOWHERE"):
+        await anext(everything(streams, "NOWHERE"))
 
 
 async def test_publishing_nothing_publishes_nothing(streams: Streams) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import importlib.util
+import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from tapio.errors import ForbiddenError, TapioError, UnreachableError, UsageErro
 from tapio.streams import DEAD_LETTERS, RAW, Delivery, Message, Reader, StreamSpec
 from tapio.streams.jetstream import connect
 from tapio.streams.link import AwayError, Link, open_link
+from tapio.streams.reading import everything
 from tapio.testing.nats import NatsServer, jetstreams, nats_server
 
 SPECS = [StreamSpec(name=RAW, subjects=("raw.>",)), StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",))]
@@ -101,6 +104,19 @@ async def test_following_across_a_restart_misses_and_repeats_nothing(server: Nat
         taken += await take(reader, 7_000)
         await publishing
     assert numbers(taken) == list(range(1, 12_001))
+
+
+async def test_a_stream_is_read_to_its_end_though_the_server_stalls(server: NatsServer) -> None:
+    async with jetstreams(server.url) as streams:
+        await streams.ensure(SPECS)
+        await streams.publish(RAW, events(1, 5_000))
+        read: list[Delivery] = []
+        async for delivery in everything(streams, RAW):
+            if not read:
+                os.kill(server.pid, signal.SIGSTOP)
+                asyncio.get_running_loop().call_later(1.5, os.kill, server.pid, signal.SIGCONT)
+            read.append(delivery)
+    assert numbers(read) == list(range(1, 5_001))
 
 
 async def test_a_pool_works_on_after_a_restart(server: NatsServer) -> None:

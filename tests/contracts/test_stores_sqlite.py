@@ -26,7 +26,7 @@ from tests.contracts.store_records import (
 )
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 60
+DEADLINE_S = 300
 
 
 @pytest.fixture

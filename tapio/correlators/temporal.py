@@ -4,12 +4,14 @@ A change off the path (an object the pod does not read, a field that does not re
 time it is; it may only ever be coincident.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tapio.correlators.quantities import amount
 from tapio.correlators.seconds import came_before
-from tapio.correlators.views import ContainerView, Reference
+from tapio.correlators.views import ContainerView, PodView, Reference
 from tapio.graph import Change
+from tapio.unified import objects as k8s
 
 # How long after a change took effect its consequence may show and still be told as one.
 CONSEQUENCE = timedelta(minutes=30)
@@ -81,8 +83,10 @@ def reference_changes(container: ContainerView, onset: datetime, started_at: dat
     for reference in container.pod.references:
         if reference.container not in ("", container.name):
             continue
-        changes = container.pod.changes_of(reference.key)
-        found += [change for change in changes if _reached(reference, change, onset, started_at)]
+        changes = (
+            one for one in container.pod.changes_of(reference.key) if _reached(reference, one, onset, started_at)
+        )
+        found += [one for one in changes if in_time(one, onset) or _is_first_to_read(container.pod, one)]
     return sorted(set_of(found), key=lambda change: change.at, reverse=True)
 
 
@@ -103,4 +107,26 @@ def _reached(reference: Reference, change: Change, onset: datetime, started_at: 
         return False
     if reference.how == "env" and started_at is not None and not came_before(change.at, started_at):
         return False
-    return in_time(change, onset)
+    return came_before(change.at, onset)
+
+
+def _is_first_to_read(pod: PodView, change: Change) -> bool:
+    """Whether the pod is the first of its workload that was made after the change, while one of before it was well.
+
+    What is read at the start alone lies in wait, however long ago it changed; had another pod read it and been well,
+    it would do no harm.
+    """
+    if not came_before(change.at, pod.created_at):
+        return False
+    lives = list(_ready_lives_beside(pod))
+    return bool(lives) and all(came_before(began, change.at) for began in lives)
+
+
+def _ready_lives_beside(pod: PodView) -> Iterator[datetime]:
+    """When each other pod of its workload that was ever ready was first seen."""
+    for history in pod.moment.ever_bearing("PodFacts", pod.key.namespace, (pod.workload.name,)):
+        states = [one for one in history.states if one.root == pod.event.root and one.k8s_context.uid != pod.uid]
+        for uid in dict.fromkeys(one.k8s_context.uid for one in states):
+            life = [one for one in states if one.k8s_context.uid == uid]
+            if any(isinstance(one.object, k8s.PodFacts) and one.object.ready for one in life):
+                yield life[0].timestamp

@@ -16,6 +16,7 @@ from tests.unit.rules.scene import (
     deployment,
     ended,
     pod,
+    running,
     waiting,
     when,
     with_status,
@@ -160,3 +161,33 @@ def test_a_setting_that_changed_in_the_second_of_the_start_was_read(changed: flo
     scene.see(with_status(obj, crash_looping(end), ready_since=100), at=100)
     (link,) = scene.links(POD, at=101)
     assert (link.code == "runtime.crash_after_change") is counts
+
+
+SETTING: Json = {"field": "data.DB_HOST", "before": "db", "after": "db-new"}
+READING = [{"name": "app", "envFrom": [{"configMapRef": {"name": "cfg"}}]}]
+
+
+def restarted(*, changed: float, others: tuple[float, ...]) -> Link:
+    """The verdict on a pod of minute 100 that crashes, with others of its workload, well since such minutes."""
+    scene = Scene().see(configmap("cfg", {"DB_HOST": "db"}), at=-50).see(deployment(), at=-50)
+    for place, minute in enumerate(others):
+        beside = pod(f"web-{place + 2}", created=minute, containers=READING)
+        scene.see(with_status(beside, running(minute), ready=True, ready_since=minute), at=minute)
+    scene.see(configmap("cfg", {"DB_HOST": "db-new"}), at=changed, changes=[SETTING])
+    scene.see(with_status(pod(created=100, containers=READING), CRASH, ready_since=100), at=100.6)
+    return next(link for link in scene.links(POD, at=101) if link.code.startswith("runtime.crash"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "others", "counts"),
+    [
+        (90, (), True),
+        (20, (-40,), True),  # long ago, and no pod has started since
+        (20, (-40, 50), False),  # one has, and is well with it
+        (20, (), False),  # nobody is known to have been well before
+    ],
+)
+def test_a_setting_that_changed_long_ago_counts_for_the_first_that_reads_it(
+    changed: float, others: tuple[float, ...], *, counts: bool
+) -> None:
+    assert (restarted(changed=changed, others=others).change is not None) is counts

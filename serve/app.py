@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
 from serve import lists
 from serve.evidence import Given, add_evidence
 from serve.graph import Graph
-from serve.parameters import Confidence, Each, Moment, Namespace, Span, TargetText, Uid, json, question
+from serve.parameters import Confidence, Each, Moment, Namespace, Span, TargetText, Uid, json, question, refuse_unknown
 from serve.problems import handle_errors
 from serve.rules import add_rules
 from serve.schema import answers, describe
@@ -38,7 +38,8 @@ def make_app(store: Path, *, nats: str = "", overview: Overview | None = None) -
         yield
         graph.close()
 
-    app = FastAPI(title="Tapio", version=__version__, lifespan=lifespan, redoc_url=None)
+    strict = [Depends(refuse_unknown)]
+    app = FastAPI(title="Tapio", version=__version__, lifespan=lifespan, redoc_url=None, dependencies=strict)
     handle_errors(app)
     _add_why(app, graph, given)
     lists.add_lists(app, graph)

@@ -1,11 +1,13 @@
 """The query parameters that several endpoints take, and the library's values that they stand for."""
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated
 
 import msgspec
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
+from tapio.errors import UsageError
 from tapio.times import parse_moment, parse_span
 from tapio.why import Question
 from tapio.why.labels import parse_selector
@@ -23,6 +25,20 @@ Limit = Annotated[int, Query(ge=1, le=LONGEST, description=f"items on a page; {P
 Cursor = Annotated[str, Query(description="`next` of the page before; empty for the first page")]
 
 _JSON = "application/json"
+
+
+async def refuse_unknown(request: Request) -> None:
+    """Left out of account, a mistyped `target` would be answered with the worst incident.
+
+    Raises:
+        UsageError: the endpoint takes no such parameter.
+    """
+    takes = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    for name in request.query_params.keys() - set(takes):
+        near = get_close_matches(name, takes, n=1)
+        known = f"it takes {', '.join(takes)}" if takes else "it takes none"
+        hint = f"did you mean {near[0]}?" if near else known
+        raise UsageError(f"{request.url.path} takes no parameter {name}", hint=hint)
 
 
 def question(  # noqa: PLR0913  the fields of a question, one parameter each

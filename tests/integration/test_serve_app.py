@@ -55,6 +55,13 @@ def test_an_unknown_target_is_404_with_near_names(api: httpx.Client) -> None:
     assert problem["near"] == ["pod/shop/web-0"]
 
 
+@pytest.mark.parametrize(("page", "name", "hint"), [("/v1/why", "targt", "target"), ("/healthz", "x", "takes none")])
+def test_a_parameter_that_is_none_is_400(api: httpx.Client, page: str, name: str, hint: str) -> None:
+    problem = is_problem(api.get(page, params={name: "pod/web-0"}), 400)
+    assert problem["detail"] == f"{page} takes no parameter {name}"
+    assert hint in problem["hint"]
+
+
 def test_a_name_in_two_places_is_400_with_the_candidates(api: httpx.Client) -> None:
     problem = is_problem(api.get("/v1/why", params={"target": "pod/twin"}), 400)
     assert problem["candidates"] == ["pod/shop/twin", "pod/test/twin"]

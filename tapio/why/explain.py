@@ -13,7 +13,7 @@ from tapio.why.incidents import Incident, incidents, troubles_in
 from tapio.why.inquiry import Inquiry
 from tapio.why.leaning import with_what_it_leans_on
 from tapio.why.memo import ReadOnce
-from tapio.why.question import Question, resolve
+from tapio.why.question import Question, check_namespace, resolve
 from tapio.why.quiet import CLUSTER
 from tapio.why.refs import utc
 from tapio.why.scope import Subject, last_moment
@@ -36,7 +36,7 @@ def inquire(question: Question, graph: GraphReader) -> tuple[Inquiry, Case]:
     if question.target:
         return _about(resolve(question, graph, at), question, graph, at)
     found = _incidents(question, graph, at)
-    case = found[0].case if found else _calm(question, graph, at)
+    case = found[0].case if found else with_what_it_leans_on(graph, _calm(question, graph, at), at)
     return Inquiry(question=question, graph=graph, at=at, seen_at=at), case
 
 
@@ -80,14 +80,9 @@ def _about(entity: Entity, question: Question, graph: GraphReader, at: datetime)
 
 
 def _incidents(question: Question, graph: GraphReader, at: datetime) -> list[Incident]:
-    namespace = question.namespace
-    known = (
-        not namespace or graph.entities(at, namespace=namespace) or graph.entities(at, kind="Namespace", name=namespace)
-    )
-    if not known:
-        near = sorted({entity.key.namespace for entity in graph.entities(at)} - {""})
-        raise UnknownTargetError(f"no namespace {namespace} is known", near=tuple(near)[:5])
-    return incidents(graph, at, namespace, question.selector)
+    if question.namespace:
+        check_namespace(question.namespace, graph, at)
+    return incidents(graph, at, question.namespace, question.selector)
 
 
 def _calm(question: Question, graph: GraphReader, at: datetime) -> Case:

@@ -15,6 +15,9 @@ from tapio.why.labels import Selector
 _NEAR = 5  # names shown: as many as a person compares at a glance
 _ALIKE = 0.5  # difflib's ratio: pod names share long prefixes, so half alike is still a likely typing error
 
+_WRITTEN = "write TYPE/NAME with kubectl's words for kinds, as in pod/web-0"
+_OF_ALL = "nothing in its place asks about the worst incident"
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """`target` is `type/name` or `type/namespace/name`, empty for the worst incident (in `namespace`, where given).
@@ -84,6 +87,19 @@ def resolve(question: Question, graph: GraphReader, at: datetime) -> Entity:
     return found[0]
 
 
+def check_namespace(namespace: str, graph: GraphReader, at: datetime) -> None:
+    """Raises UnknownTargetError where nothing is known of the namespace: an empty list would say that all is well."""
+    if graph.entities(at, namespace=namespace) or graph.entities(at, kind="Namespace", name=namespace):
+        return
+    known = sorted({entity.key.namespace or entity.key.name for entity in graph.entities(at) if _in_space(entity)})
+    near = get_close_matches(namespace, known, n=_NEAR) or known[:_NEAR]
+    raise UnknownTargetError(f"no namespace {namespace} is known", near=tuple(near))
+
+
+def _in_space(entity: Entity) -> bool:
+    return bool(entity.key.namespace) or entity.key.kind == "Namespace"
+
+
 def _matching(target: Target, graph: GraphReader, at: datetime) -> Sequence[Entity]:
     if find_kind(target.kind):
         found = graph.entities(at, kind=target.kind, namespace=target.namespace, name=target.name)
@@ -112,9 +128,10 @@ def _unknown(question: Question, target: Target, graph: GraphReader, at: datetim
         return UnknownTargetError(f"no {question.target} has the uid {question.uid}", near=uids)
     if find_kind(target.kind) is None and not _knows_kind(target.kind, graph, at):
         near = tuple(get_close_matches(target.kind.lower(), sorted(WORDS), n=_NEAR, cutoff=0.6))
-        return UnknownTargetError(f"no kind is called {target.kind!r}", near=near)
-    where = f" in namespace {target.namespace}" if target.namespace else ""
-    return UnknownTargetError(f"no {question.target}{where} is known", near=_near(target, graph, at))
+        return UnknownTargetError(f"no kind is called {target.kind!r}", near=near, hint=_WRITTEN)
+    said = "/" in question.target.strip().partition("/")[2]  # its namespace, by the target itself
+    where = f" in namespace {target.namespace}" if target.namespace and not said else ""
+    return UnknownTargetError(f"no {question.target}{where} is known", near=_near(target, graph, at), hint=_OF_ALL)
 
 
 def _knows_kind(word: str, graph: GraphReader, at: datetime) -> bool:

@@ -37,11 +37,11 @@ def understand(question: Question, graph: GraphReader) -> Question:
     words = _WORD.findall(question.target)
     kinds = {kind.name for word in words if word.lower() not in _ENGLISH and (kind := find_kind(word.strip("./")))}
     known = graph.entities(at, namespace=question.namespace)
-    found = _named(words, kinds, known)
+    namespace = _namespace(words, known)
+    found = _inside(namespace, _named(words, kinds, known))
     chosen = _one(_living(found, at), kinds, graph, at)
     if chosen:
         return msgspec.structs.replace(question, target=short_form(chosen.key), uid=chosen.uid)
-    namespace = _namespace(words, known)
     if namespace and all(entity.key.name == namespace for entity in found):
         return msgspec.structs.replace(question, target=f"ns/{namespace}")
     raise _not_understood(question.target, kinds, found)
@@ -62,6 +62,12 @@ def _namespace(words: Sequence[str], known: Iterable[Entity]) -> str:
     """The only namespace that a word names: all else that is called so has its name from it, as accounts have."""
     spaces = {entity.key.namespace for entity in known if entity.key.namespace} & {word.strip("./-") for word in words}
     return spaces.pop() if len(spaces) == 1 else ""
+
+
+def _inside(namespace: str, found: Sequence[Entity]) -> Sequence[Entity]:
+    """Those in the namespace that is said, too; a word that is a name as well narrows nothing."""
+    inside = [entity for entity in found if entity.key.namespace == namespace]
+    return inside if inside and all(entity.key.name != namespace for entity in found) else found
 
 
 def _living(found: Sequence[Entity], at: datetime) -> list[Entity]:

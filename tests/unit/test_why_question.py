@@ -4,7 +4,7 @@ import pytest
 
 from tapio.errors import AmbiguousTargetError, UnknownTargetError, UsageError
 from tapio.why import Question, parse_target, resolve
-from tapio.why.question import Target
+from tapio.why.question import Target, check_namespace
 from tests.unit.why_graph import World, t
 
 
@@ -128,3 +128,22 @@ def test_a_namespace_is_known_by_what_lives_in_it() -> None:
     assert resolve(Question(target="ns/shop"), world.store(), t(10)).key == ("Namespace", "", "shop")
     with pytest.raises(UnknownTargetError):
         ask(world, "ns/pay")
+
+
+def test_an_unknown_name_repeats_no_namespace_that_was_asked_for_in_it() -> None:
+    world = World().has("Pod/shop/web")
+    with pytest.raises(UnknownTargetError, match=r"^no pod/shop/zzz is known$") as error:
+        ask(world, "pod/shop/zzz")
+    assert "worst incident" in error.value.hint
+    with pytest.raises(UnknownTargetError, match=r"^no pod/zzz in namespace shop is known$"):
+        ask(world, "pod/zzz", namespace="shop")
+
+
+@pytest.mark.parametrize(("asked", "near"), [("user-shp", ("user-shop",)), ("zzz", ("bank", "user-shop"))])
+def test_an_unknown_namespace_is_no_empty_one(asked: str, near: tuple[str, ...]) -> None:
+    graph = World().has("Pod/user-shop/web").has("Namespace//bank").store()
+    check_namespace("user-shop", graph, t(10))
+    check_namespace("bank", graph, t(10))
+    with pytest.raises(UnknownTargetError, match=f"no namespace {asked}") as error:
+        check_namespace(asked, graph, t(10))
+    assert error.value.near == near

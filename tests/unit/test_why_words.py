@@ -42,3 +42,7 @@ def test_two_namespaces_are_no_answer(shop: World) -> None:
 def test_a_name_that_several_have_is_not_guessed(shop: World) -> None:
     with pytest.raises(AmbiguousTargetError):
         meant(shop.has("Deployment/bank/web"), "is web ok")
+
+
+def test_a_namespace_that_is_said_tells_names_apart(shop: World) -> None:
+    assert meant(shop.has("Deployment/bank/web"), "why did web crash in bank?") == "deploy/bank/web"

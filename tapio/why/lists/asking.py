@@ -9,7 +9,7 @@ from tapio.graph import GraphReader
 from tapio.unified import ObjectKey
 from tapio.why.explain import moment_of
 from tapio.why.lists.paging import Page, cursor_of
-from tapio.why.question import Question, resolve
+from tapio.why.question import Question, check_namespace, resolve
 from tapio.why.scope import members
 
 _BACK = timedelta(hours=2)  # how far back a list looks when nobody says: an incident and what led to it
@@ -29,12 +29,15 @@ def asked(question: Question, graph: GraphReader, page: Page) -> Asked:
     """Settles what the question is about; a cursor holds on to the moment of its first page.
 
     Raises:
-        UsageError, UnknownTargetError, AmbiguousTargetError: as `resolve` does; UnknownTargetError: nothing is known.
+        UsageError, UnknownTargetError, AmbiguousTargetError: as `resolve` does; UnknownTargetError: nothing is known,
+            or nothing of the namespace.
     """
     cursor = cursor_of(page)
     at = cursor.at if cursor else moment_of(question, graph)
     since = at - (question.since if question.since is not None else _BACK)
     if not question.target:
+        if question.namespace:
+            check_namespace(question.namespace, graph, at)
         return Asked(question=question, since=since, at=at)
     entity = resolve(question, graph, at)
     return Asked(question=question, since=since, at=at, target=entity.key, uid=entity.uid)

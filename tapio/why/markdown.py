@@ -60,12 +60,12 @@ def answer(explanation: Explanation) -> Iterator[str]:
 def _heading(explanation: Explanation) -> str:
     subject, symptom = explanation.subject, explanation.symptom
     name = code(short_form(subject.key))
-    return f"{name}: {symptom.code} since {utc(symptom.since)}" if symptom else f"{name}: nothing is wrong"
+    return f"{name}: {symptom.code} since {utc(symptom.since)}" if symptom else f"{name}: {phrases.calm(explanation)}"
 
 
 def _parts(explanation: Explanation, clock: Clock) -> Iterator[Iterable[str]]:
     for cause in explanation.causes:
-        yield _cause(cause, clock, calm=explanation.status is Status.HEALTHY)
+        yield _cause(cause, clock, calm=phrases.is_calm(explanation))
     if not explanation.causes:
         yield [f"**Cause** {plain(phrases.unknown(explanation))}"]
     if explanation.causes and explanation.causes[0].chain:

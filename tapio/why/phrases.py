@@ -5,7 +5,7 @@ from itertools import groupby
 
 from tapio.why.clock import Clock
 from tapio.why.coincident import described
-from tapio.why.explanation import Cause, ChangePart, Examined, Explanation, Impact, Ref, SourcePart
+from tapio.why.explanation import Cause, ChangePart, Examined, Explanation, Impact, Ref, SourcePart, Status
 from tapio.why.gaps import Span, spans, turned_off
 from tapio.why.kinds import kind_named, short_form
 
@@ -18,8 +18,17 @@ def asked_about(explanation: Explanation, clock: Clock) -> str:
     subject, symptom = explanation.subject, explanation.symptom
     name = short_form(subject.key)
     if symptom is None:
-        return f"{name}  nothing wrong at {clock.both(explanation.at)}"
+        return f"{name}  {calm(explanation)} at {clock.both(explanation.at)}"
     return f"{name}  {symptom.code} since {clock.both(symptom.since)}"
+
+
+def is_calm(explanation: Explanation) -> bool:
+    """Whether what it found says that nothing is wrong; a gap may still make it incomplete."""
+    return explanation.symptom is None and bool(explanation.causes)
+
+
+def calm(explanation: Explanation) -> str:
+    return "nothing wrong" if explanation.status is Status.HEALTHY else "nothing wrong was seen"
 
 
 # An object that came or went is told as that, not by the field that says when.

@@ -69,10 +69,9 @@ def _clock(explanation: Explanation, zone: tzinfo, today: datetime) -> Clock:
 
 def _head(explanation: Explanation, clock: Clock) -> Iterator[Block]:
     yield Block("WHY", phrases.asked_about(explanation, clock))
-    if explanation.status is Status.HEALTHY:
+    if phrases.is_calm(explanation):
         yield from (Block(f"OK ({one.confidence:.2f})", f"{one.code}: {one.summary}") for one in explanation.causes)
-        return
-    if explanation.causes:
+    elif explanation.causes:
         yield from _causes(explanation, clock)
     else:
         yield Block("CAUSE", phrases.unknown(explanation), 3)

@@ -131,7 +131,7 @@ def test_an_answer_without_a_cause_says_so_in_markdown_and_names_nothing() -> No
 def test_a_healthy_answer_is_calm_in_markdown_and_names_nothing() -> None:
     answer = World().has("Pod/shop/web-0").why("pod/web-0")
     heading, _, verdict, *_ = printed(answer, Output.MARKDOWN).splitlines()
-    assert heading == "### `pod/shop/web-0`: nothing is wrong"
+    assert heading == "### `pod/shop/web-0`: nothing wrong"
     assert verdict.startswith("**OK** (")
     assert printed(answer, Output.NAME) == ""
 

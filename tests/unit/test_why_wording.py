@@ -200,3 +200,11 @@ def test_a_change_of_something_else_than_what_is_to_blame_says_of_what() -> None
     assert answer.causes[0].change
     assert answer.causes[0].change.entity
     assert answer.causes[0].change.entity.kind == "Deployment"
+
+
+def test_nothing_wrong_is_no_cause_though_a_gap_may_hide_one() -> None:
+    answer = World().has(POD).says(POD, "none.healthy", confidence=0.95).source("kubeapi", (2, None)).why("pod/web-0")
+    head, found, blind, *_ = words(answer)
+    assert "nothing wrong was seen at" in head
+    assert found.split()[0] == "OK"
+    assert blind.startswith("BLIND")

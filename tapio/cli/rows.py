@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+import msgspec
+
 from tapio.cli.tables import Cell, Table, named
 from tapio.why import markdown
 from tapio.why.coincident import described
@@ -58,8 +60,16 @@ def _incident(row: IncidentRow) -> Row:
         change.at if change else None,
         change.actor if change else None,
         row.id,
-        f"{change.field} {described(change.before, change.after)}" if change else row.summary,
+        _told(row),
     )
+
+
+def _told(row: IncidentRow) -> str:
+    change = row.change
+    if change is None:
+        return row.summary
+    told = f"{change.field} {described(change.before, change.after)}"
+    return told if change.entity is msgspec.UNSET else f"{row.summary}; {named(change.entity)} {told}"
 
 
 def timeline(found: Timeline) -> Table:

@@ -55,9 +55,19 @@ def incident(row: IncidentRow, margin: str, clock: Clock, width: int) -> Iterato
     sure = f" ({row.confidence:.2f})" if row.confidence is not None else ""
     blamed = f"  {_short(row.entity)}" if row.entity else ""
     yield from hung(margin, f"{row.code or 'cause unknown'}{sure}{blamed}", width)
-    yield from hung(blank, _change(row.change, clock) if row.change else row.summary, width)
+    yield from hung(blank, _said(row, clock), width)
     pods = f", {row.pods} pods" if row.pods > 1 else ""
     yield from hung(blank, f"seen in {_short(row.subject)}: {row.symptom.code}{pods}", width)
+
+
+def _said(row: IncidentRow, clock: Clock) -> str:
+    """The change; where another object than the blamed was changed, what is wrong with that goes before."""
+    change = row.change
+    if change is None:
+        return row.summary
+    if change.entity is msgspec.UNSET:
+        return _change(change, clock)
+    return f"{row.summary}; {_short(change.entity)} {_change(change, clock)}"
 
 
 def _change(change: ChangePart, clock: Clock) -> str:

@@ -5,9 +5,10 @@ from datetime import UTC
 import msgspec
 
 from tapio.cli.news import News, Notice, differences, present, screen
+from tapio.cli.screens import incident
 from tapio.graph.symptoms import SymptomCode
 from tapio.why.clock import Clock
-from tapio.why.explanation import Ref, Status, SymptomPart
+from tapio.why.explanation import ChangePart, Ref, Status, SymptomPart
 from tapio.why.lists.incidents import IncidentList, IncidentRow
 from tests.unit.why_graph import t
 
@@ -44,6 +45,16 @@ def notices(before: list[IncidentRow], after: list[IncidentRow]) -> list[Notice]
 
 def words(notice: Notice, width: int = 80) -> list[str]:
     return list(screen(notice, Clock(UTC, t(0)), width))
+
+
+def test_what_is_wrong_stands_before_what_was_changed_elsewhere() -> None:
+    limit = ChangePart(field="spec.replicas", before=2, after=5, actor="kubectl", at=t(0))
+    scaled = msgspec.structs.replace(limit, entity=Ref(kind="Deployment", namespace="shop", name="web"))
+    said = "no pods left"
+    [_, own, _] = incident(row(change=limit, summary=said), "", Clock(UTC, t(0)), 120)
+    [_, elsewhere, _] = incident(row(change=scaled, summary=said), "", Clock(UTC, t(0)), 120)
+    assert own.startswith("spec.replicas 2 -> 5 at ")
+    assert elsewhere.startswith("no pods left; deploy/shop/web spec.replicas 2 -> 5 at ")
 
 
 def test_a_first_list_is_present() -> None:

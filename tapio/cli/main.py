@@ -135,12 +135,12 @@ def _report(error: Exception) -> None:
 
 
 def _written(error: Exception) -> str:
-    from tapio.settings import Settings
+    from tapio import settings
 
-    path = Settings().data_path / "error.log"
     try:
+        path = settings.load().settings.data_path / "error.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    except OSError:
+    except (OSError, TapioError):
         return ""
     return f"the whole report is in {path}; TAPIO_DEBUG=1 shows it here"

@@ -57,13 +57,14 @@ def _row(actor: "ActorStatus") -> "tuple[Cell, ...]":
 
 
 def _actor(actor: "ActorStatus", longest: int, clock: "Clock", width: int) -> Iterator[str]:
+    from tapio.cli.rows import counted
     from tapio.cli.screens import hung
 
     progress = actor.progress
     newest = f", newest event {clock.both(progress.newest)}" if progress and progress.newest else ""
     read = f", {progress.events} events, {progress.pending} to read{newest}" if progress else ""
-    restarts = f", {actor.restarts} restarts" if actor.restarts else ""
-    again = f", began again {actor.failures} times" if actor.failures else ""
+    restarts = f", {counted(actor.restarts, 'restart')}" if actor.restarts else ""
+    again = f", began again {counted(actor.failures, 'time')}" if actor.failures else ""
     state = "well" if actor.healthy else f"not well ({actor.answer})"
     yield from hung(f"{actor.name:<{longest}}  ", f"{state}{restarts}{again}{read}", width)
     if progress and progress.suffers:

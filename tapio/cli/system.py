@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from actors.cluster import LocalCluster, joined, started
+from actors.cluster import LocalCluster, coming_up, joined, started
 from actors.options import actor_name, named
 from actors.plan import NAMESPACE, Plan
 from actors.supervisor import Overview, SupervisorActor
@@ -66,7 +66,7 @@ def running(settings: Settings, *, collectors: tuple[str, ...], dashboard: bool 
 
     Raises:
         UsageError: a port is taken, or another Tapio has the data directory.
-        UnreachableError: NATS or Ray at the address given does not answer.
+        UnreachableError: NATS or Ray at the address given does not answer, or what is started here does not come up.
     """
     with data_dir.held(settings.data_path) as directory:
         _check_ports(settings, dashboard=dashboard)
@@ -177,7 +177,7 @@ def _api(plan: Plan, settings: Settings) -> Iterator[str]:
     # Importing Ray Serve fixes Ray's settings for this process, the token's place among them: so, after Ray's start.
     from serve import deployment
 
-    with step("starting the API"):
+    with step("starting the API"), coming_up("the API"):
         supervisor = deployment.Supervisor(actor_name(*_SUPERVISOR), NAMESPACE)
         address = deployment.start(Path(plan.graph), settings.http_port, nats=plan.nats, supervisor=supervisor)
     try:

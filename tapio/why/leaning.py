@@ -15,7 +15,7 @@ from tapio.graph.symptoms import SymptomCode
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.why.candidates import Candidate, Case, candidates_for
 from tapio.why.quiet import last_event
-from tapio.why.scope import MAX_DEPTH, Subject, entity_of, members
+from tapio.why.scope import MAX_DEPTH, Subject, entity_of, may_be_start, members
 
 # That the settings name what is down is no proof that it is missed: nobody was seen to call. Less so, a step further.
 NAMED = 0.75
@@ -30,7 +30,7 @@ def with_what_it_leans_on(graph: GraphReader, case: Case, at: datetime) -> Case:
     """The case, if nothing is wrong in it, with the nearest Services that lead nowhere and that its pods depend on."""
     if case.open or case.starting:
         return case
-    reached: dict[ObjectKey, _Path] = dict.fromkeys(members(graph, case.subject.key, at), ())
+    reached: dict[ObjectKey, _Path] = dict.fromkeys(_of(graph, case.subject.key, at), ())
     level: Mapping[ObjectKey, _Path] = reached
     for depth in range(MAX_DEPTH):
         called = _called(graph, level, reached, NAMED if depth == 0 else NAMED_BY_ANOTHER, at)
@@ -43,6 +43,13 @@ def with_what_it_leans_on(graph: GraphReader, case: Case, at: datetime) -> Case:
         if not level:
             break
     return case
+
+
+def _of(graph: GraphReader, key: ObjectKey, at: datetime) -> list[ObjectKey]:
+    """The subject and what is below it; of a namespace its pods."""
+    if key.kind != "Namespace":
+        return members(graph, key, at)
+    return sorted({entity.key for entity in graph.entities(at, kind="Pod", namespace=key.name)})
 
 
 def _called(
@@ -84,8 +91,11 @@ def _causes_of(graph: GraphReader, service: ObjectKey, path: _Path, at: datetime
         yield _missing(graph, service, path, gone_at)
     for symptom in graph.symptoms(at, service):
         if symptom.code in _LEADS_NOWHERE:
-            for one in candidates_for(graph, symptom, at):
-                yield msgspec.structs.replace(one, path=(*path, *one.path))
+            found = candidates_for(graph, symptom, at)
+            yield from (msgspec.structs.replace(one, path=(*path, *one.path)) for one in found)
+            if not found and not may_be_start(symptom, at):
+                last = msgspec.structs.replace(path[-1], summary=f"{path[-1].summary}, which leads nowhere")
+                yield Candidate(symptom=symptom, link=last, path=path[:-1])
 
 
 def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datetime) -> Candidate:

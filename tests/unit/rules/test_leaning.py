@@ -1,13 +1,17 @@
 """Somebody who is well and leans on a Service that leads nowhere, by example and near-miss."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tapio.graph import EdgeType
 from tapio.unified import ObjectKey
+from tapio.why.explain import explain
+from tapio.why.question import Question
 from tests.unit.rules.scene import (
     NS,
+    T0,
     Json,
     Scene,
     configmap,
@@ -79,6 +83,19 @@ def test_a_service_that_was_deleted_is_missed_by_those_whose_settings_name_it() 
     again["metadata"] |= {"uid": "svc-db-2", "creationTimestamp": when(1.5)}
     scene = shop().see(service("db"), at=1, deleted=True).see(again, at=1.5)
     assert scene.answer("deployment/api", at=2).status == "healthy"
+
+
+def test_so_is_the_namespace_where_nothing_else_is_wrong() -> None:
+    scene = shop().see(service("db"), at=1, deleted=True)
+    question = Question(target="", namespace=NS, at=T0 + timedelta(minutes=2))
+    assert [cause.code for cause in explain(question, scene.graph()).causes] == ["service.missing"]
+
+
+def test_a_service_that_leads_nowhere_for_an_unknown_cause_is_named_itself() -> None:
+    scene = shop().see(with_status(pod("db-1", owner="other", created=-10), running(-9), ready=True), at=0.5)
+    scene.see(pod("db-1", owner="db", created=-10), at=1, deleted=True).see(endpoints("db"), at=1)
+    (cause,) = scene.answer("deployment/api", at=60).causes
+    assert (cause.entity.kind, cause.entity.name) == ("Service", "db")
 
 
 def test_who_leans_on_what_is_well_is_well() -> None:

@@ -173,4 +173,4 @@ def refused(error: ApiError, cluster: Cluster) -> ForbiddenError:
             f"the Kubernetes API server at {cluster.server} refuses the credentials of {cluster.origin}",
             hint="they may have expired: log in again, or choose another --context",
         )
-    return ForbiddenError(f"the Kubernetes API server at {cluster.server} refuses: {error.status.message or error}")
+    return ForbiddenError(f"the Kubernetes API server at {cluster.server} refuses: {error.words}")

@@ -228,14 +228,14 @@ class Reflector:
             await self._fail("refused", error, at_least_s=error.retry_after_s)
 
     async def _deny(self, error: ApiError) -> None:
-        cause = f"{'forbidden' if error.denied else 'not served'}: {self._kind.name}"
         self._pace.rest(_DENIED_REST_S)
         if self._denied:
             return
         self._denied = True
-        self._lose_history(cause)
-        self._blind = self._blind or (self._now(), cause)
-        await self._say(Denied(self._kind, self._now(), cause, error.status.message or str(error)))
+        said = Denied.by(error, self._kind, self._now())
+        self._lose_history(said.cause)
+        self._blind = self._blind or (said.at, said.cause)
+        await self._say(said)
 
     async def _malformed(self, error: MalformedError) -> None:
         """A line cut on its way comes whole when resumed; one that comes broken again was lost: list instead."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
 from tapio.kube.kinds import Kind
+from tapio.kube.status import ApiError
 
 WatchType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -87,6 +88,11 @@ class Denied(msgspec.Struct, frozen=True):
     at: datetime
     cause: str
     message: str
+
+    @classmethod
+    def by(cls, error: ApiError, kind: Kind, at: datetime) -> Self:
+        """The server may not show the kind, or does not have it."""
+        return cls(kind, at, f"{'forbidden' if error.denied else 'not served'}: {kind.name}", error.words)
 
 
 class Trouble(msgspec.Struct, frozen=True):

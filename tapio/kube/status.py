@@ -35,6 +35,11 @@ class ApiError(Exception):
         self._causes = {cause.reason for cause in details.causes}
 
     @property
+    def words(self) -> str:
+        """What the server says, for a person."""
+        return self.status.message or str(self)
+
+    @property
     def expired(self) -> bool:
         """The version (or the continue token) is older than what the server still has."""
         return self.code == _GONE or self.status.reason in {"Expired", "Gone"}

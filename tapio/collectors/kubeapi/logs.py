@@ -179,8 +179,7 @@ class LogReader:
         self._forbidden[namespace] = self._clock() + _FORBIDDEN_REST_S
         self.counts["log forbidden"] += 1
         if first:
-            cause = f"forbidden: {LOGS.name}"
-            await self._say(Denied(LOGS, self._now(), cause, error.status.message or str(error)))
+            await self._say(Denied.by(error, LOGS, self._now()))
 
     def _is_new(self, key: _Key, run: Run, lines: Sequence[str]) -> bool:
         """Whether there is something to say: a container that ends with the same words each time says them once."""

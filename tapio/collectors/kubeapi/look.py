@@ -68,7 +68,7 @@ async def snapshot(  # noqa: PLR0913  the clock is an argument for the tests' sa
     objects: list[Json] = []
     for kind, answer in zip(kinds, answers, strict=True):
         if isinstance(answer, ApiError) and (answer.denied or answer.absent):
-            lacking.append(_denied(kind, answer, at))
+            lacking.append(Denied.by(answer, kind, at))
         elif isinstance(answer, BaseException):
             raise _told(answer, client)
         else:
@@ -79,7 +79,7 @@ async def snapshot(  # noqa: PLR0913  the clock is an argument for the tests' sa
     pods = (obj for obj in objects if obj["kind"] == "Pod")
     logs = await look(client, pods, redactor, log_lines)
     if logs.refused:
-        lacking.append(_denied(LOGS, logs.refused, at))
+        lacking.append(Denied.by(logs.refused, LOGS, at))
     events = [*_events(objects, logs.logs, redactor, at), *(losses.denied(said) for said in lacking)]
     return Snapshot(events, tuple(Lacking(said.kind.name, said.cause, said.message) for said in lacking), at)
 
@@ -104,11 +104,6 @@ async def _list_once(client: KubeClient, kind: Kind, namespace: str | None) -> l
 
 def _read(parts: Parts) -> Json:
     return {name: msgspec.json.decode(part) for name, part in parts.items()}
-
-
-def _denied(kind: Kind, error: ApiError, at: datetime) -> Denied:
-    cause = f"{'forbidden' if error.denied else 'not served'}: {kind.name}"
-    return Denied(kind, at, cause, error.status.message or str(error))
 
 
 def _told(error: BaseException, client: KubeClient) -> BaseException:

@@ -128,7 +128,7 @@ def _lost(pod: PodView, missing: _Missing) -> Change | None:
     deletion = deletion_of(pod, missing.key)
     if deletion is not None:
         return as_change(deletion)
-    removed = (f"data.{missing.item}", f"data[{missing.item}]", f"binaryData.{missing.item}")
+    removed = (f"data.{missing.item}", f"data[{missing.item}]", f"binaryData.{missing.item}", "data")
     changes = pod.changes_of(missing.key) if missing.item else []
     return next((one for one in changes if one.field in removed and one.after in (None, msgspec.UNSET)), None)
 

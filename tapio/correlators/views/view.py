@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import cached_property
 
 from tapio.correlators.history import History
+from tapio.correlators.views.remade import SETTINGS, remade
 from tapio.correlators.world import Moment
 from tapio.graph import Change, Evidence
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -58,13 +59,19 @@ class View:
         ]
 
     def changes_of(self, key: ObjectKey) -> list[Change]:
-        """The changes of any entity up to this moment, newest first."""
+        """The changes of any entity up to this moment, newest first; of settings also those of making them anew."""
         history = self.moment.history(key)
-        return history.changes_until(self.at) if history else []
+        told = history.changes_until(self.at) if history else []
+        anew = remade(history, self.at) if history and key.kind in SETTINGS else []
+        return sorted([*told, *anew], key=_at, reverse=True) if anew else told
 
     def fact(self, text: str, *, at: datetime | None = None) -> Evidence:
         """This state as evidence, by the first version that said so: those that repeat it may come late, or never."""
         return evidence(self.history.first_alike(self.event), text, at=at)
+
+
+def _at(change: Change) -> datetime:
+    return change.at
 
 
 def evidence(

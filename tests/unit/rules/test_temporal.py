@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from tapio.correlators.temporal import in_time
@@ -191,3 +192,41 @@ def test_a_setting_that_changed_long_ago_counts_for_the_first_that_reads_it(
     changed: float, others: tuple[float, ...], *, counts: bool
 ) -> None:
     assert (restarted(changed=changed, others=others).change is not None) is counts
+
+
+def anew(kind: str, at: float, data: dict[str, str] | None = None, *, uid: str) -> Json:
+    made = configmap("cfg", data or {})
+    made["metadata"] |= {"uid": uid, "creationTimestamp": when(at)}
+    return made if kind == "ConfigMap" else {"kind": kind, "metadata": made["metadata"]}
+
+
+def remade(kind: str, before: dict[str, str], after: dict[str, str], status: Json) -> Link:
+    """The verdict on a pod of minute 100 whose settings were deleted and made anew just before."""
+    old, new = anew(kind, -50, before, uid="one"), anew(kind, 99.5, after, uid="two")
+    scene = Scene().see(old, at=-50).see(deployment(), at=0).see(old, at=99.4, deleted=True).see(new, at=99.5)
+    how = "configMapRef" if kind == "ConfigMap" else "secretRef"
+    reading = [{"name": "app", "envFrom": [{how: {"name": "cfg"}}]}]
+    obj = with_status(pod(created=100, containers=reading), status, ready_since=100)
+    (link,) = scene.see(obj, at=100.6).links(POD, at=101)
+    return link
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "told"),
+    [
+        ("ConfigMap", {"A": "2", "B": "1"}, ("runtime.crash_after_change", "data.A", "1", "2")),
+        ("ConfigMap", {"A": "1", "B": "1"}, ("runtime.crash_app", "", None, None)),
+        ("Secret", {}, ("runtime.crash_after_change", "data", msgspec.UNSET, msgspec.UNSET)),
+    ],
+)
+def test_settings_that_were_made_anew_count_as_far_as_they_differ(kind: str, after: Json, told: tuple[object]) -> None:
+    link = remade(kind, {"A": "1", "B": "1"}, after, CRASH)
+    change = link.change
+    assert (link.code, *((change.field, change.before, change.after) if change else ("", None, None))) == told
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_a_key_that_was_not_made_anew_is_missed_by_the_object(kind: str) -> None:
+    refused = waiting("CreateContainerConfigError", f"couldn't find key A in {kind} {NS}/cfg")
+    link = remade(kind, {"A": "1", "B": "1"}, {"B": "1"}, refused)
+    assert (link.code, link.blame.kind, link.blame.name) == ("startup.config_missing", kind, "cfg")

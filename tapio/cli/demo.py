@@ -63,11 +63,19 @@ def _play(events: "Sequence[RawEvent]", path: "Path") -> None:
     with playing.played(events) as api:
         answers = asking.why(places.Where(server=api), Question())
         print(asking.printed(answers, places.Where(file=str(path)), each=False, output=Output.TEXT), flush=True)
-        print(_TRY, flush=True)
+        print(_what_next(), flush=True)
 
 
-_TRY = """
-Try next:
+def _what_next() -> str:
+    """Commands to go on with, and what to write for `tapio` where the shell does not find it."""
+    import shutil
+    import sys
+
+    here = "" if shutil.which("tapio") else f" (`tapio` is {sys.argv[0]} here)"
+    return f"\nTry next{here}:\n{_TRY}"
+
+
+_TRY = """\
   tapio why --live                  what is wrong in your kubeconfig's cluster now, by one look at it
   tapio up                          watch that cluster, then ask with `tapio why`
   tapio capture FILE --for 5m       record an incident; `tapio why -f FILE` asks it anywhere"""

@@ -34,7 +34,7 @@ def test_the_demo_gives_the_answer_that_the_file_alone_gives() -> None:
     alone = subprocess.run([TAPIO, "why", "-f", capture], capture_output=True, text=True, check=False)
     assert "ConfigMap/shop/checkout-cfg" in alone.stdout
     assert demo.stdout.startswith(alone.stdout)
-    assert "Try next:" in demo.stdout
+    assert "Try next" in demo.stdout
     assert "Traceback" not in demo.stderr
 
 

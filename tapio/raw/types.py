@@ -17,6 +17,7 @@ class Collector(StrEnum):
     CNI = "cni"
 
 
+_DONE = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
 _VERBS = {"created": "create", "modified": "modify", "deleted": "delete"}
 
 # The kinds that kubeapi reports, as they appear in `type` and in subjects.
@@ -88,6 +89,11 @@ def escape_token(text: str) -> str:
     if _UNSAFE.isdisjoint(text):
         return text
     return "".join(_ESCAPED.get(char, char) for char in text)
+
+
+def object_type(kind: str, watch_type: str) -> str:
+    """The type of an object's event: what a watch calls ADDED of a Pod is `pod_created`."""
+    return f"{kind.lower()}_{_DONE[watch_type]}"
 
 
 def subject_of(collector: str, type_: str) -> str:

@@ -10,8 +10,7 @@ from tapio.collectors.kubeapi.timestamps import source_time
 from tapio.collectors.redaction import Redactor
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
-
-_VERBS = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
+from tapio.raw.types import object_type
 
 
 def owners_of(objects: Iterable[Json]) -> Owners:
@@ -39,8 +38,8 @@ def events_of(seen: Sequence[Seen], owners: Owners, redactor: Redactor) -> tuple
             redact(obj, redactor)
             meta = metadata(about(obj), owners.root(subject_of(obj)), observed_at=at.isoformat())
             data = raw_json({"type": each.type, "object": obj})
-            verb = _VERBS[each.type]
-            events.append(RawEvent(timestamp=at, type=f"{str(obj['kind']).lower()}_{verb}", data=data, metadata=meta))
+            type_ = object_type(str(obj["kind"]), each.type)
+            events.append(RawEvent(timestamp=at, type=type_, data=data, metadata=meta))
         except (AttributeError, TypeError, ValueError) as error:  # a field of another type than the API's
             problems.append(f"{obj.get('kind')} is not as the API writes it: {error}")
     return events, problems

@@ -24,6 +24,7 @@ from tapio.kube.pages import named, pages
 from tapio.kube.status import ApiError
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
+from tapio.raw.types import object_type
 from tapio.times import rfc3339
 
 Json = dict[str, Any]
@@ -128,7 +129,7 @@ def _events(objects: Sequence[Json], logs: Sequence[Logged], redactor: Redactor,
             record["changes"] = found
         yield RawEvent(
             timestamp=timestamp,
-            type=f"{obj['kind'].lower()}_created",
+            type=object_type(obj["kind"], "ADDED"),
             data=raw_json(record),
             metadata=metadata(about(obj), owners.root(subject_of(obj)), observed_at=observed_at),
         )

@@ -18,11 +18,11 @@ from tapio.collectors.redaction import Redactor
 from tapio.kube import Kind, Seen
 from tapio.raw import FieldChange, ObjectKey, RawEvent
 from tapio.raw.event import raw_json
+from tapio.raw.types import object_type
 from tapio.times import rfc3339
 
 Json = dict[str, Any]
 
-_VERBS = {"ADDED": "created", "MODIFIED": "modified", "DELETED": "deleted"}
 _NOTHING: Json = {}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -214,7 +214,7 @@ def _draft(  # noqa: PLR0913  one argument per field
         about=about(obj),
         subject=subject_of(obj),
         timestamp=at,
-        type=f"{kind.name.lower()}_{_VERBS[watch_type]}",
+        type=object_type(kind.name, watch_type),
         data=raw_json(record),
         observed_at=rfc3339(now),
         relisted=relisted,

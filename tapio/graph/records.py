@@ -155,7 +155,7 @@ class Link(_Record, frozen=True, kw_only=True):
 
 
 class Gap(_Record, frozen=True, kw_only=True):
-    """An interval in which a source did not see; `to` is open while it still does not."""
+    """An interval in which a source did not see; `end` is None while it still does not."""
 
     start: datetime
     cause: str

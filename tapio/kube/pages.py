@@ -46,7 +46,7 @@ _strings = msgspec.json.Decoder(str)
 
 
 async def pages(client: KubeClient, kind: Kind, namespace: str | None = None) -> AsyncGenerator[Page]:
-    """The pages of one consistent listing, oldest state first asked of the server's quorum, never of a stale cache.
+    """The pages of one consistent listing: of the state that etcd's quorum holds, never of a server's stale cache.
 
     Raises:
         ApiError: refused; `expired` when the continue token outlived what the server keeps.

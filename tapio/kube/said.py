@@ -1,4 +1,4 @@
-"""What a reflector says of one kind, in the order things hold: small values, and objects in their parts."""
+"""What a reflector says of one kind: objects in their parts, and small values for how the reading goes."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,8 +1,8 @@
 """What a store may let go of: decided here, the same for every store.
 
-Older than the moment given, and: of something that is over, everything; of what lives, states, happenings and changes
-beyond those that an engine remembers, and verdicts that no longer reach the timeline's end. What a verdict of then or
-later rests on stays, whatever its age.
+Only what is older than a given moment may go. Of an object that is gone that is everything. Of one that lives it is the
+states, happenings and changes beyond those that an engine remembers, and the verdicts that ended before its timeline
+does. Whatever a verdict of that moment or later rests on stays, however old.
 """
 
 from collections import defaultdict

@@ -1,1 +1,1 @@
-"""What tests of Tapio, and of plug-ins for it, need: real servers and short ways to make events."""
+"""What tests of Tapio, and of plug-ins for it, need: real servers."""

@@ -74,8 +74,8 @@ def case_of(graph: GraphReader, subject: Subject, at: datetime) -> Case:
 def build_case(graph: GraphReader, subject: Subject, troubles: Troubles, at: datetime) -> Case:
     """The case of these troubles, seen from `subject`.
 
-    A symptom that may be a start counts when a rule knows its cause; one past its time that only passes on a start
-    below it does not.
+    A symptom that may yet be an ordinary start counts only when a rule knows its cause. A symptom that is past its time
+    does not count where it only waits for a start below it.
     """
     counted: list[Symptom] = []
     starting: list[Symptom] = []

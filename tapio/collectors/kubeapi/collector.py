@@ -76,9 +76,9 @@ class _Batch:
         self.owners: set[ObjectKey] = set()
 
     def needs(self, owner: ObjectKey | None, said: Objects) -> None:
-        """An owner that is not known: news wait a moment for it to come, and then it is asked for.
+        """Notes an owner that is not known yet. It is asked for; a batch with news of what it owns waits for it first.
 
-        An Event that is listed may be about what is long gone.
+        A listed Event does neither: what it is about may be long gone.
         """
         if owner is None or (said.listed and said.kind.name == "Event"):
             return

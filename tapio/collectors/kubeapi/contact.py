@@ -82,7 +82,10 @@ class Contact:
             yield Silence(kind, since)
 
     def _withdraw(self, silent: set[str], now: datetime) -> Iterator[Silence]:
-        """The server is back when every kind is heard of, or one is for long: the others then count by themselves."""
+        """Silences that are over. The server's is when every kind is heard of again, or one kind has been for `_KIND`.
+
+        What is silent still is then declared kind by kind.
+        """
         settled = self._back_at is not None and (not silent or now - self._back_at >= _KIND)
         for kind in sorted(self._declared):
             if settled if kind == ALL else kind not in silent:

@@ -27,7 +27,7 @@ class PodView(View):
         super().__init__(moment, event, history)
         assert isinstance(event.object, k8s.Pod)  # noqa: S101  the engine builds this view for pods alone
         self.pod: k8s.Pod = event.object
-        self.onset: datetime | None = None  # of its symptom, carried on while that lasts; the timeline sets it
+        self.onset: datetime | None = None  # of its symptom, carried on while that lasts; set when it is judged
 
     @property
     def spec(self) -> k8s.PodSpec:

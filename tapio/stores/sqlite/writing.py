@@ -71,7 +71,7 @@ def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
 
 
 def _add_history(connection: sqlite3.Connection, entries: Sequence[HistoryEntry]) -> None:
-    """Every entry once; of what a source saw itself, how many were not there yet."""
+    """Writes every entry once, and adds to each source's count those of its own that were not there yet."""
     sources = by_source(entries)
     own = {id(entry) for group in sources.values() for entry in group}
     connection.executemany(_HISTORY, (history_row(entry) for entry in entries if id(entry) not in own))

@@ -1,7 +1,8 @@
 """Which of the scheduler's refusals is the cause, and which is only the cluster's ordinary shape.
 
-A node that is closed (cordoned, tainted) or not meant was asked about nothing else. So while other nodes refuse the pod
-for what it asks, that decides, unless a node it would have had was closed later than the workload came to want it.
+The scheduler asks a node that is closed (cordoned, tainted) or not meant about nothing else. So what the other nodes
+refuse the pod for decides; but a node that would have taken the pod, and was closed after the workload came to want it,
+is the cause.
 """
 
 from collections.abc import Iterable, Sequence

@@ -151,13 +151,11 @@ def _next(service: ServiceView, change: Change | None, pod: UnifiedEvent) -> tup
     if change and change.entity != service.key:
         return (undo(change.entity),)
     labels = pod.k8s_context.labels
-    wanted = {
-        key: labels[key] for key, value in sorted(service.spec.selector.items()) if labels.get(key, value) != value
-    }
-    if not wanted:
+    borne = {key: labels[key] for key in sorted(service.spec.selector) if key in labels}
+    if not borne:
         return (f"kubectl -n {namespace} edit service {service.key.name}  # selector against the pods' labels",)
-    selector = ",".join(f"{key}={value}" for key, value in wanted.items())
-    return (f"kubectl -n {namespace} set selector service {service.key.name} '{selector}'",)
+    whole = ",".join(f"{key}={value}" for key, value in borne.items())  # the command replaces all of the selector
+    return (f"kubectl -n {namespace} set selector service {service.key.name} '{whole}'",)
 
 
 @rule("service.no_ready_endpoints", version=1)

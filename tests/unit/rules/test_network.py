@@ -200,6 +200,14 @@ def test_a_label_that_the_selector_came_to_ask_for_is_to_blame() -> None:
     assert link.change is not None
     assert (link.change.before, link.change.after) == (None, "v2")
     assert "asks for version=v2, the pods have no version" in link.summary
+    assert link.next == ("kubectl -n shop set selector service web 'app=web'",)
+
+
+def test_the_selector_to_set_is_the_whole_one() -> None:
+    scene = ready_pod(labels={"app": "web", "tier": "front"}).see(service(), at=-60)
+    scene.see(service(selector={"app": "web", "tier": "back"}), at=1)
+    (link,) = scene.links(SERVICE, at=2)
+    assert link.next == ("kubectl -n shop set selector service web 'app=web,tier=front'",)
 
 
 def declaring(name: str, owner: str, port: int, labels: dict[str, str]) -> object:

@@ -98,10 +98,6 @@ class KubeClient:
             finally:
                 _abort(response)
 
-    def failing(self, error: ApiError) -> ServerAwayError:
-        """What a person is told of a server that answers with failures."""
-        return self._unreachable(error)
-
     async def _chunk(self, response: aiohttp.ClientResponse, idle_s: float) -> bytes:
         try:
             async with asyncio.timeout(idle_s):
@@ -138,7 +134,7 @@ class KubeClient:
                     raise await self._refusal(response)
                 yield response
         except (aiohttp.ClientError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise self.unreachable(error) from error
 
     async def _asking(self, accept: str | None) -> dict[str, str]:
         token = await self.cluster.credentials.token()
@@ -151,7 +147,8 @@ class KubeClient:
             self.cluster.credentials.forget()
         return error
 
-    def _unreachable(self, error: Exception) -> ServerAwayError:
+    def unreachable(self, error: Exception) -> ServerAwayError:
+        """What a person is told of a server that does not answer, or answers with failures."""
         why = "it did not answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
         return ServerAwayError(
             f"the Kubernetes API server at {self.cluster.server} cannot be reached: {why}",

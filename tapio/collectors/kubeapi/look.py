@@ -112,7 +112,7 @@ def _told(error: BaseException, client: KubeClient) -> BaseException:
         return error
     if error.unauthorized:
         return refused(error, client.cluster)
-    return client.failing(error)
+    return client.unreachable(error)
 
 
 def _events(objects: Sequence[Json], logs: Sequence[Logged], redactor: Redactor, at: datetime) -> Iterable[RawEvent]:

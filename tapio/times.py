@@ -39,7 +39,9 @@ def parse_moment(text: str, zone: tzinfo | None = None) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise UsageError(f"{text!r} is no time", hint="write it as 2026-11-03T14:02:11Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone) if zone else moment.astimezone()
+    if moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=zone) if zone else moment.astimezone()
 
 
 def parse_span(text: str) -> timedelta:

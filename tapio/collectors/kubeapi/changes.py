@@ -91,6 +91,10 @@ def _change(difference: _Difference, entries: Sequence[Json], since: datetime | 
     )
 
 
+# The fields of an object that say what it is and how it fares, not how it should be.
+_NO_WISH = frozenset({"kind", "apiVersion", "metadata", "status"})
+
+
 def _differences(old: Json, new: Json) -> Iterator[_Difference]:
     kind = new.get("kind")
     for name in ("labels", "annotations"):
@@ -98,9 +102,7 @@ def _differences(old: Json, new: Json) -> Iterator[_Difference]:
         yield from _walk((Field("metadata"), Field(name)), before, after)
     if kind in _OBSERVED:
         return
-    for name in sorted(old.keys() | new.keys() - {"kind", "apiVersion", "metadata", "status"}):
-        if name in {"kind", "apiVersion", "metadata", "status"}:
-            continue
+    for name in sorted((old.keys() | new.keys()) - _NO_WISH):
         for difference in _walk((Field(name),), old.get(name), new.get(name)):
             if (kind, _second(difference.path)) not in _ASSIGNED:
                 yield difference

@@ -102,7 +102,10 @@ class LogReader:
         if not self._lines or not (ails or seen.uid in self._noted):
             return
         pod, uid = seen.object, seen.uid
-        (self._noted.add if ails else self._noted.discard)(uid)
+        if ails:
+            self._noted.add(uid)
+        else:
+            self._noted.discard(uid)
         runs = {(uid, run.container, run.previous): run for run in wanted(pod)}
         for name in ("initContainerStatuses", "containerStatuses"):
             for container in (pod.get("status") or {}).get(name) or ():

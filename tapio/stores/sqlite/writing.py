@@ -61,13 +61,13 @@ def write_batch(connection: sqlite3.Connection, batch: GraphBatch) -> None:
     _add_history(connection, batch.history)
     if batch.history:
         connection.execute(_NEWEST, (micros(max(entry.at for entry in batch.history)),))
-    _many(connection, _ENTITY, map(entity_row, batch.entities))
-    _many(connection, _CHANGE, map(change_row, batch.changes))
+    connection.executemany(_ENTITY, map(entity_row, batch.entities))
+    connection.executemany(_CHANGE, map(change_row, batch.changes))
     for timeline in batch.timelines:
         _replace(connection, timeline)
     for row in batch.coverage:
         _declare(connection, row)
-    _many(connection, _POSITION, ((each.reader, each.stream, each.sequence) for each in batch.positions))
+    connection.executemany(_POSITION, ((each.reader, each.stream, each.sequence) for each in batch.positions))
 
 
 def _add_history(connection: sqlite3.Connection, entries: Sequence[HistoryEntry]) -> None:
@@ -79,10 +79,6 @@ def _add_history(connection: sqlite3.Connection, entries: Sequence[HistoryEntry]
         new = connection.executemany(_HISTORY, map(history_row, group)).rowcount
         times = [micros(entry.at) for entry in group]
         connection.execute(_SEEN, (*source, min(times), max(times), new))
-
-
-def _many(connection: sqlite3.Connection, statement: str, rows: Iterable[Row]) -> None:
-    connection.executemany(statement, rows)
 
 
 def _declare(connection: sqlite3.Connection, new: SourceCoverage) -> None:

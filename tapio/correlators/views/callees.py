@@ -11,24 +11,26 @@ from tapio.unified import objects as k8s
 
 _LABEL = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL}){{0,5}}"
-# What plainly is an address: with a scheme, behind credentials, with a port, or with the cluster's own domain.
+# What plainly is an address: with a scheme, behind credentials, with a port, or with the cluster's own domain; and what
+# a text must hold for a look to be worth it.
 _ADDRESSES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\b[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@\"']{{1,100}}@)?({_NAME})(?![\w.-])",
-        rf"(?:^|[\s,;=@\"'(\[])({_NAME}):\d{{2,5}}(?!\d)",
-        rf"(?<![\w.-])({_LABEL}(?:\.{_LABEL}){{0,2}}\.svc(?:\.{_LABEL}){{0,4}})(?![\w-])",
+    (sign, re.compile(pattern))
+    for sign, pattern in (
+        ("://", rf"\b[a-z][a-z0-9+.-]{{1,20}}://(?:[^\s/@\"']{{1,100}}@)?({_NAME})(?![\w.-])"),
+        (":", rf"(?:^|[\s,;=@\"'(\[])({_NAME}):\d{{2,5}}(?!\d)"),
+        (".svc", rf"(?<![\w.-])({_LABEL}(?:\.{_LABEL}){{0,2}}\.svc(?:\.{_LABEL}){{0,4}})(?![\w-])"),
     )
 )
 # A variable with such a name holds an address, be it the bare name of a Service.
 _OF_ADDRESS = re.compile(
-    r"(?:^|[_.-])(?:host(?:s|name)?|addr(?:ess(?:es)?)?|servers?|service|endpoints?|ur[li]|upstream|brokers?)$",
+    r"(?:^|[_.-])(?:host(?:s|name)?|addr(?:ess(?:es)?)?|servers?|service|svc|backends?|endpoints?|ur[li]|upstream|brokers?)$",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"{_NAME}\Z")
 _OWN = "localhost"
 _MOST_TEXT = 20_000  # characters read of one setting: addresses stand at the beginning, data does not
-_NAMESPACE_CA = "kube-root-ca.crt"  # every pod's account brings it along, and it holds certificates alone
+# What every pod's account or mesh brings along holds certificates alone.
+_CERTIFICATES = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"})
 
 
 def callees(moment: Moment, pod: k8s.PodSpec, namespace: str) -> list[ObjectKey]:
@@ -55,13 +57,13 @@ def _settings(moment: Moment, pod: k8s.PodSpec, namespace: str) -> Iterator[tupl
 
 def _config_maps(pod: k8s.PodSpec, namespace: str) -> Iterator[tuple[ObjectKey, str]]:
     for one in references(pod, namespace):
-        if one.key.kind == "ConfigMap" and one.key.name != _NAMESPACE_CA:
+        if one.key.kind == "ConfigMap" and one.key.name not in _CERTIFICATES:
             yield one.key, one.item
 
 
-@lru_cache(maxsize=10_000)  # replicas have the same settings, and a pod is looked at often
+@lru_cache(maxsize=2_000)  # replicas have the same settings, and a pod is looked at often
 def _hosts(name: str, text: str) -> tuple[str, ...]:
-    found = [host for pattern in _ADDRESSES for host in pattern.findall(text)]
+    found = [host for sign, pattern in _ADDRESSES if sign in text for host in pattern.findall(text)]
     if _OF_ADDRESS.search(name):
         found += [part for part in re.split(r"[\s,;]+", text) if _BARE.match(part)]
     return tuple(found)

@@ -4,19 +4,25 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 import ray
+from ray._private.node import Node
 
 from actors.plan import NAMESPACE
 from tapio.errors import UnreachableError
 
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024  # just above Ray's least (75 MiB): no event passes through it
 _PROXY_READY_S = "60"  # as long as Ray Serve waits for its start; by its default, 5, a slow one is killed on the way
+_TOO_LATE = "timed out during startup"  # what Ray says of processes that did not come up in time
 _LONGEST_TEMP_DIR = 38  # characters: Ray puts socket paths below it, and a socket's path ends at 107 bytes (unix(7))
+
+T = TypeVar("T")
 
 
 class LocalCluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,21 +46,52 @@ def started(local: LocalCluster) -> Iterator[str]:
     with _short(local.directory) as directory:
         _prepare_environment(directory)
         with coming_up("Ray"):
-            context = ray.init(
-                address="local",
-                namespace=NAMESPACE,
-                include_dashboard=local.dashboard_port is not None,
-                dashboard_host="127.0.0.1",
-                dashboard_port=local.dashboard_port or None,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _temp_dir=str(directory),
-            )
+            context = tried_again(lambda: _init(local, directory))
         try:
             yield f"http://{context.dashboard_url}" if context.dashboard_url else ""
         finally:
             ray.shutdown()
+
+
+def _init(local: LocalCluster, directory: Path) -> Any:  # noqa: ANN401  Ray does not export its context's type
+    return ray.init(
+        address="local",
+        namespace=NAMESPACE,
+        include_dashboard=local.dashboard_port is not None,
+        dashboard_host="127.0.0.1",
+        dashboard_port=local.dashboard_port or None,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=str(directory),
+    )
+
+
+def tried_again(start: Callable[[], T]) -> T:
+    """What `start` gives, at its second try where Ray waited in vain for its own processes at the first.
+
+    It waits 30 s, which nothing can change; at the second try their programs are in memory.
+    """
+    try:
+        return start()
+    except Exception as error:
+        end_half_started(error)
+        if _TOO_LATE not in str(error):
+            raise
+    try:
+        return start()
+    except Exception as error:
+        end_half_started(error)
+        raise
+
+
+def end_half_started(error: BaseException) -> None:
+    """Ends what a start that failed has begun: Ray forgets it, and only the traceback still has its node."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node):
+            node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+            return
 
 
 @contextmanager

@@ -17,7 +17,8 @@ def played(events: Sequence[RawEvent]) -> Iterator[str]:
     Raises:
         TapioError: they did not come through.
     """
-    with tempfile.TemporaryDirectory(prefix="tapio-play-") as directory:
+    # What Ray has just ended may still write a last line of a log.
+    with tempfile.TemporaryDirectory(prefix="tapio-play-", ignore_cleanup_errors=True) as directory:
         chosen = Settings(data_dir=directory, nats_port=0, http_port=ports.free_port())
         with system.running(chosen, collectors=(), dashboard=False) as pipeline:
             asyncio.run(feeding.feed(pipeline.api, pipeline.nats, events))

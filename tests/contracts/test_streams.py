@@ -30,7 +30,7 @@ from tests.waiting import until
 STREAM = "ORDERS"
 SPEC = StreamSpec(name=STREAM, subjects=("orders.>",))
 DEAD = StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",))
-SOON_S = 10  # nothing waits as long where all is well
+SOON_S = 60  # nothing waits as long where all is well
 
 
 @pytest.fixture(params=["memory", "nats"])

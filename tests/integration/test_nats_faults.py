@@ -16,6 +16,7 @@ from tapio.streams.jetstream import connect
 from tapio.streams.link import AwayError, Link, open_link
 from tapio.streams.reading import everything
 from tapio.testing.nats import NatsServer, jetstreams, nats_server
+from tests.waiting import DEADLINE_S
 
 SPECS = [StreamSpec(name=RAW, subjects=("raw.>",)), StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",))]
 
@@ -36,7 +37,7 @@ def numbers(deliveries: list[Delivery]) -> list[int]:
 
 async def take(reader: Reader, count: int) -> list[Delivery]:
     taken: list[Delivery] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_S):
         while len(taken) < count:
             batch = await reader.next(count - len(taken), 1)
             await reader.ack(batch)
@@ -128,7 +129,7 @@ async def test_a_pool_works_on_after_a_restart(server: NatsServer) -> None:
         await server.kill()
         await server.start_again()
         await streams.publish(RAW, events(3_001, 3_500))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_S):
             while len(seen) < 3_500:
                 batch = list(await reader.next(1_000, 1))
                 await reader.ack(batch)
@@ -146,12 +147,12 @@ async def test_what_a_dead_reader_held_comes_to_another(server: NatsServer) -> N
         doomed = await connect(server.url, redelivery_s=(0.5,))
         reader = await doomed.pool(RAW, "transforms")
         held: list[Delivery] = []
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_S):
             while len(held) < 3:
                 held += await reader.next(3, 1)
         await drop(doomed._link)
         taken: dict[int, Delivery] = {}
-        async with asyncio.timeout(60), jetstreams(server.url, redelivery_s=(0.5,)) as theirs:
+        async with asyncio.timeout(DEADLINE_S), jetstreams(server.url, redelivery_s=(0.5,)) as theirs:
             other = await theirs.pool(RAW, "transforms")
             while len(taken) < 3:  # one that is slow to acknowledge may be given a message twice
                 for delivery in await take(other, 1):
@@ -171,7 +172,7 @@ async def test_a_slow_but_living_reader_keeps_what_it_holds(server: NatsServer) 
         await streams.ensure(SPECS)
         await streams.publish(RAW, events(1, 1))
         slow = await streams.pool(RAW, "transforms")
-        held = await slow.next(1, 60)
+        held = await slow.next(1, DEADLINE_S)
         other = await streams.pool(RAW, "transforms")
         assert await other.next(1, 3.5) == ()
         await slow.ack(held)
@@ -199,7 +200,7 @@ async def test_a_stream_deleted_under_a_reader_is_told(server: NatsServer) -> No
         reader = await streams.follow(RAW, 0)
         await streams._link.request(f"$JS.API.STREAM.DELETE.{RAW}")
         with pytest.raises(TapioError, match="RAW is not there"):
-            await reader.next(1, 20)
+            await reader.next(1, DEADLINE_S)
 
 
 # --- What a person is told -------------------------------------------------------------------------------------------
@@ -342,7 +343,7 @@ async def test_whoever_gives_up_waiting_leaves_the_connection_whole(server: Nats
             await asyncio.sleep(0)
             given_up.cancel()
             await asyncio.wait([given_up])
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_S):
             await streams.publish(RAW, events(1, 4))
             assert numbers(await take(await streams.follow(RAW, 0), 4)) == [1, 2, 3, 4]
         assert streams._link._client.stats["reconnects"] == 0  # which would mend one that stopped reading

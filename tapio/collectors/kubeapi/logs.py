@@ -36,7 +36,7 @@ _PATIENCE_S = 10.0  # for one log: a kubelet that is away lets the API server wa
 _AILING = re.compile(rb'"exitCode"|"ready":\s*false')  # what a status has where any log may be wanted
 _BYTES = 1024 * 1024  # asked of the API server, which counts from the first of the lines asked for
 _LOOK_AT_MOST = 40  # containers read in one look
-_LOOK_S = 5.0  # and the time it may take
+_LOOK_S = _PATIENCE_S  # and the time it may take: where a kubelet is slow, a log is often all that tells why
 _LOOK_AT_ONCE = 8
 
 

@@ -1,5 +1,6 @@
 """`tapio` and `kubectl tapio`: one program. Finds the command, and turns what it raises into a message and a code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -98,16 +99,24 @@ def run(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         _leave_stdout()
+    except OSError as error:
+        if error.errno not in _FULL:
+            _report(error)
+            return Exit.ERROR
+        terminal.fail(f"cannot write: {error.strerror}")
+        _leave_stdout()
     except Exception as error:  # noqa: BLE001  the last line of defence: a person never sees a traceback
         _report(error)
     return Exit.ERROR
 
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def _plain(message: str) -> str:
-    """The message without the words of pydantic, which typer checks values with."""
+    """The message on one line, without the words of pydantic, which typer checks values with."""
+    message = " ".join(message.split())
     return message.replace("Value error, ", "").replace("Input should be", "it should be").partition(", unable to")[0]
 
 

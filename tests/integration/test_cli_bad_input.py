@@ -112,6 +112,13 @@ def test_standard_input_is_named_as_that() -> None:
     assert done.stderr.startswith("error: standard input: it is empty: ")
 
 
+def test_a_disk_that_is_full_is_told_as_that(tmp_path: Path) -> None:
+    file = incidents.write(tmp_path / "incident", incidents.image_not_found())
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([TAPIO, "why", "-f", str(file)], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.decode()) == (1, "error: cannot write: No space left on device\n")
+
+
 def test_a_folder_without_a_file_to_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing of a cluster")
     done = tapio("why", "-f", str(tmp_path))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tapio.cli import terminal
-from tapio.cli.options import At, Format, Namespace, Output, Server, Target, Uid
-from tapio.cli.why import Confidence, Each, Since
+from tapio.cli.options import At, Confidence, Each, Format, Namespace, Output, Server, Since, Target, Uid
 from tapio.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def replay(
 
     Its events go where a collector's go, into the same streams and the same graph; played twice they are there once.
     The answer is as of the capture's newest event: where nothing else is known of that time, it is that of
-    `tapio why -f FILE`, byte for byte, but for coverage.live.
+    `tapio why -f FILE`, byte for byte.
     """
     from tapio.cli import asking, places, printing
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tapio.cli.options import WatchedContext, WatchedKubeconfig
 from tapio.errors import Exit, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ Target = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="Keep this one'
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help="Keep this namespace, and the nodes.")]
 Since = Annotated[str, typer.Option(metavar="SPAN", help="From the running Tapio: what happened since (90s, 2h, 3d).")]
 For = Annotated[str, typer.Option("--for", metavar="SPAN", help="Watch the cluster for so long, beginning now.")]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
-Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]
 Nats = Annotated[str | None, typer.Option(metavar="URL", help="The running Tapio's NATS.")]
 
 
@@ -30,8 +29,8 @@ def capture(
     namespace: Namespace = "",
     since: Since = "",
     for_: For = "",
-    context: Context = None,
-    kubeconfig: Kubeconfig = None,
+    context: WatchedContext = None,
+    kubeconfig: WatchedKubeconfig = None,
     nats: Nats = None,
 ) -> int:
     """Write an incident to a file of raw events.

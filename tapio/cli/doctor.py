@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tapio.cli.options import NamelessFormat, Output
-from tapio.cli.up import Context, Kubeconfig
+from tapio.cli.options import NamelessFormat, Output, WatchedContext, WatchedKubeconfig
 
 if TYPE_CHECKING:
     from tapio.cli.checks import Report
@@ -18,8 +17,8 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NS", help=
 def doctor(
     namespace: Namespace = "",
     output: NamelessFormat = Output.TEXT,
-    context: Context = None,
-    kubeconfig: Kubeconfig = None,
+    context: WatchedContext = None,
+    kubeconfig: WatchedKubeconfig = None,
 ) -> int:
     """Check what Tapio needs, and say how to mend it.
 

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tapio.cli.options import At, File, Format, Namespace, Output, Server
-from tapio.cli.why import Confidence, Since
+from tapio.cli.options import At, Confidence, File, Format, Namespace, Output, Server, Since
 from tapio.errors import Exit
 
 if TYPE_CHECKING:

@@ -54,6 +54,9 @@ At = Annotated[
     str, typer.Option(metavar="TIME", help="As of then (2026-11-03T14:02:11Z); else the newest event's time.")
 ]
 Back = Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 90s, 15m, 2h (if not given), 3d.")]
+Since = Annotated[str, typer.Option(metavar="SPAN", help="How far back changes and gaps count: 90s, 15m, 2h, 3d.")]
+Confidence = Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="A weaker answer becomes unknown.")]
+Each = Annotated[bool, typer.Option("--each", help="Every incident, worst first.")]
 Uid = Annotated[str, typer.Option(metavar="UID", help="Which one, where a name was used more than once.")]
 Format = Annotated[Output, _output()]
 NamelessFormat = Annotated[Output, _output(Output.NAME)]
@@ -61,3 +64,5 @@ DocumentFormat = Annotated[Output, _output(Output.WIDE, Output.NAME, Output.JSON
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Where Tapio answers (TAPIO_SERVER).")]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, for --live.")]
 Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig, for --live.")]
+WatchedContext = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
+WatchedKubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tapio.cli.options import WatchedContext, WatchedKubeconfig
 from tapio.errors import Exit, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 _READY_WITHIN_S = 60.0
 _ANSWER_S = 10.0
 
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
-Kubeconfig = Annotated[str | None, typer.Option(metavar="FILE", help="The kubeconfig.")]
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Where streams, graph and logs live.")]
 Nats = Annotated[str | None, typer.Option(metavar="URL", help="Use this NATS instead of starting one.")]
 NatsPort = Annotated[int | None, typer.Option(metavar="PORT", help="Port of the NATS that is started (4222).")]
@@ -29,8 +28,8 @@ NoCluster = Annotated[bool, typer.Option("--no-cluster", help="Watch no cluster:
 
 
 def up(
-    context: Context = None,
-    kubeconfig: Kubeconfig = None,
+    context: WatchedContext = None,
+    kubeconfig: WatchedKubeconfig = None,
     data_dir: DataDir = None,
     nats: Nats = None,
     nats_port: NatsPort = None,

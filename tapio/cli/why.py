@@ -7,7 +7,9 @@ import typer
 from tapio.cli.options import (
     AllNamespaces,
     At,
+    Confidence,
     Context,
+    Each,
     File,
     Format,
     Kubeconfig,
@@ -15,14 +17,12 @@ from tapio.cli.options import (
     Namespace,
     Output,
     Server,
+    Since,
     Uid,
     Words,
 )
 from tapio.errors import Exit
 
-Since = Annotated[str, typer.Option(metavar="SPAN", help="How far back changes and gaps count: 90s, 15m, 2h, 3d.")]
-Confidence = Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="A weaker answer becomes unknown.")]
-Each = Annotated[bool, typer.Option("--each", help="Every incident, worst first.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever the answer is.")]
 
 

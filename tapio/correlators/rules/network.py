@@ -6,8 +6,8 @@ from tapio.correlators.rules.controllers import owner_of_facts
 from tapio.correlators.rules.finding import Finding, rule
 from tapio.correlators.rules.remedies import undo
 from tapio.correlators.views import (
-    Astray,
     ServiceView,
+    StrayPort,
     evidence,
     facts_of,
     pod_key,
@@ -206,7 +206,7 @@ def port_mismatch(service: ServiceView) -> Iterator[Finding]:
         yield _port_finding(service, astray)
 
 
-def _port_finding(service: ServiceView, astray: Astray) -> Finding:
+def _port_finding(service: ServiceView, astray: StrayPort) -> Finding:
     code = "service.protocol_mismatch" if astray.other_protocol else "service.port_mismatch"
     pod = service.ready_backends[0]
     change = next((one for one in service.target_changes if one.at <= service.at), None)
@@ -237,7 +237,7 @@ def _port_words(port: k8s.ContainerPort) -> str:
     return f"{f'{port.name}=' if port.name else ''}{port.container_port}/{port.protocol}"
 
 
-def _port_next(service: ServiceView, astray: Astray, change: Change | None) -> str:
+def _port_next(service: ServiceView, astray: StrayPort, change: Change | None) -> str:
     namespace, name = service.key.namespace, service.key.name
     before = change.before if change and change.field.endswith(".targetPort") else None
     place = next(index for index, port in enumerate(service.spec.ports) if port == astray.port)

@@ -9,12 +9,11 @@ from tapio.correlators.views.pod import PodView
 from tapio.correlators.views.references import Reference
 from tapio.correlators.views.regulators import AutoscalerView, BudgetView, ScheduleView
 from tapio.correlators.views.route import RouteView
-from tapio.correlators.views.service import Astray, ServiceView, facts_of, pod_key, selects, workload_facts_of
+from tapio.correlators.views.service import ServiceView, StrayPort, facts_of, pod_key, selects, workload_facts_of
 from tapio.correlators.views.view import View, change_evidence, evidence, with_change
 from tapio.correlators.views.workload import WorkloadView
 
 __all__ = [
-    "Astray",
     "AutoscalerView",
     "BudgetView",
     "ClaimView",
@@ -26,6 +25,7 @@ __all__ = [
     "RouteView",
     "ScheduleView",
     "ServiceView",
+    "StrayPort",
     "Strayed",
     "View",
     "WorkloadView",

@@ -9,7 +9,7 @@ from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 
 
-class Astray(NamedTuple):
+class StrayBackend(NamedTuple):
     """A backend that leads nowhere: from which host and path, to which Service, and what that lacks."""
 
     where: str
@@ -45,19 +45,19 @@ class RouteView(View):
         return [ObjectKey("Service", self.key.namespace, one.name) for _, one in self.backends]
 
     @cached_property
-    def astray(self) -> list[Astray]:
+    def astray(self) -> list[StrayBackend]:
         """The backends whose Service, or whose port of it, is not there; none where no Service was ever known."""
         if not any(any(True for _ in self.moment.ever("Service", one)) for one in (self.key.namespace, "default")):
             return []
         found = (self._looked_up(where, backend) for where, backend in self.backends)
         return [one for one in found if one]
 
-    def _looked_up(self, where: str, backend: k8s.ServiceBackend) -> Astray | None:
+    def _looked_up(self, where: str, backend: k8s.ServiceBackend) -> StrayBackend | None:
         key = ObjectKey("Service", self.key.namespace, backend.name)
         port: k8s.Port = backend.port.name or backend.port.number
         event = self.moment.state(key)
         if event is None or not isinstance(event.object, k8s.Service):
-            return Astray(where, key, port, exists=False)
+            return StrayBackend(where, key, port, exists=False)
         known = {number for one in event.object.spec.ports for number in (one.port, one.name)}
         named = event.object.spec.type != "ExternalName"
-        return Astray(where, key, port, exists=True) if named and port and port not in known else None
+        return StrayBackend(where, key, port, exists=True) if named and port and port not in known else None

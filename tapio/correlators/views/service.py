@@ -10,7 +10,7 @@ from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
 
 
-class Astray(NamedTuple):
+class StrayPort(NamedTuple):
     """A port of a Service that leads nowhere, and where to; `other_protocol`: there, but by another protocol."""
 
     port: k8s.ServicePort
@@ -64,19 +64,19 @@ class ServiceView(View):
         return [pod for pod in self.backends if facts_of(pod).ready and not facts_of(pod).deleting]
 
     @cached_property
-    def astray(self) -> list[Astray]:
+    def astray(self) -> list[StrayPort]:
         """Its ports that lead nowhere in any ready backend; a headless Service leads to none by itself."""
         if self.spec.cluster_ip == "None" or not self.ready_backends:
             return []
         return [one for port in self.spec.ports if (one := self._astray(port))]
 
-    def _astray(self, port: k8s.ServicePort) -> Astray | None:
+    def _astray(self, port: k8s.ServicePort) -> StrayPort | None:
         target = target_of(port)
         found = [_where(target, port.protocol, facts_of(pod)) for pod in self.ready_backends]
         if all(where in (_NOWHERE, _OTHER_PROTOCOL) for where in found):
-            return Astray(port, target, other_protocol=_OTHER_PROTOCOL in found)
+            return StrayPort(port, target, other_protocol=_OTHER_PROTOCOL in found)
         moved = self._moved_away(target)
-        return Astray(port, target, other_protocol=False) if moved and _THERE not in found else None
+        return StrayPort(port, target, other_protocol=False) if moved and _THERE not in found else None
 
     def _moved_away(self, target: k8s.Port) -> bool:
         """Whether the target was changed from a port that the backends are known to serve to one that none is."""

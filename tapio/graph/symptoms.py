@@ -43,6 +43,7 @@ class SymptomCode(StrEnum):
     PORT_MISMATCH = "PortMismatch"
     FOREIGN_ENDPOINTS = "ForeignEndpoints"
     NO_LOAD_BALANCER = "NoLoadBalancer"
+    DEPENDENCY_DOWN = "DependencyDown"  # of one who is well: what its settings name leads nowhere
     UNBOUND = "Unbound"
     NODE_NOT_READY = "NodeNotReady"
     NODE_PRESSURE = "NodePressure"

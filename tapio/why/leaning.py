@@ -91,11 +91,12 @@ def _causes_of(graph: GraphReader, service: ObjectKey, path: _Path, at: datetime
         yield _missing(graph, service, path, gone_at)
     for symptom in graph.symptoms(at, service):
         if symptom.code in _LEADS_NOWHERE:
+            shown = msgspec.structs.replace(symptom, code=SymptomCode.DEPENDENCY_DOWN)
             found = candidates_for(graph, symptom, at)
-            yield from (msgspec.structs.replace(one, path=(*path, *one.path)) for one in found)
+            yield from (msgspec.structs.replace(one, symptom=shown, path=(*path, *one.path)) for one in found)
             if not found and not may_be_start(symptom, at):
                 last = msgspec.structs.replace(path[-1], summary=f"{path[-1].summary}, which leads nowhere")
-                yield Candidate(symptom=symptom, link=last, path=path[:-1])
+                yield Candidate(symptom=shown, link=last, path=path[:-1])
 
 
 def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datetime) -> Candidate:
@@ -112,7 +113,7 @@ def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datet
         event_id=event.id if event else "",
     )
     symptom = Symptom(
-        subject=service, uid=uid, code=SymptomCode.NO_ENDPOINTS, since=gone_at, valid_from=gone_at, message=text
+        subject=service, uid=uid, code=SymptomCode.DEPENDENCY_DOWN, since=gone_at, valid_from=gone_at, message=text
     )
     link = Link(
         subject=service,
@@ -124,7 +125,7 @@ def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datet
         blame=service,
         blame_uid=uid,
         confidence=NAMED,
-        summary=f"{text}, and settings go on naming it",
+        summary=f"settings go on naming Service {service.name}",
         valid_from=gone_at,
         change=deletion,
         evidence=(_told(service, event, gone_at, text),),

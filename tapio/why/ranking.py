@@ -50,8 +50,8 @@ _WORST_FIRST = (
     SymptomCode.CREATE_ERROR, SymptomCode.CONFIG_ERROR, SymptomCode.INVALID_IMAGE_NAME, SymptomCode.IMAGE_PULL,
     SymptomCode.NO_ENDPOINTS, SymptomCode.FAILED_CREATE, SymptomCode.PROGRESS_DEADLINE, SymptomCode.UNAVAILABLE,
     SymptomCode.PORT_MISMATCH, SymptomCode.FOREIGN_ENDPOINTS, SymptomCode.NO_LOAD_BALANCER, SymptomCode.MISROUTED,
-    SymptomCode.UNBOUND, SymptomCode.PENDING, SymptomCode.NOT_READY, SymptomCode.MISSED_SCHEDULE,
-    SymptomCode.EVICTION_REFUSED, SymptomCode.NODE_PROBLEM, SymptomCode.NOT_SCALING,
+    SymptomCode.DEPENDENCY_DOWN, SymptomCode.UNBOUND, SymptomCode.PENDING, SymptomCode.NOT_READY,
+    SymptomCode.MISSED_SCHEDULE, SymptomCode.EVICTION_REFUSED, SymptomCode.NODE_PROBLEM, SymptomCode.NOT_SCALING,
 )  # fmt: skip
 _SEVERITY = {str(code): place for place, code in enumerate(_WORST_FIRST)}
 

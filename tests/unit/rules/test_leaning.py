@@ -55,7 +55,7 @@ def shop() -> Scene:
 @pytest.mark.parametrize(("target", "confidence"), [("deployment/api", 0.75), ("service/api", 0.75)])
 def test_a_ready_program_is_told_why_what_its_settings_name_is_down(target: str, confidence: float) -> None:
     answer = emptied(shop(), "db").answer(target, at=2)
-    assert (answer.status, answer.symptom.code if answer.symptom else "") == ("explained", "NoEndpoints")
+    assert (answer.status, answer.symptom.code if answer.symptom else "") == ("explained", "DependencyDown")
     (cause,) = answer.causes
     assert (cause.code, cause.entity.name, cause.confidence) == ("controller.scaled_to_zero", "db", confidence)
     assert cause.change is not None

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.connector import NEEDS_CLEANUP_CLOSED
 
 from tapio import __version__
 from tapio.errors import ForbiddenError
@@ -36,7 +37,10 @@ class KubeClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(ssl=context_of(self.cluster), limit=0)
+        # TLS waits for the server's farewell where a request was given up; whoever leaves the client does not.
+        connector = aiohttp.TCPConnector(
+            ssl=context_of(self.cluster), limit=0, enable_cleanup_closed=NEEDS_CLEANUP_CLOSED
+        )
         self._session = aiohttp.ClientSession(connector=connector, headers=_HEADERS, read_bufsize=_BUFFER)
         return self
 

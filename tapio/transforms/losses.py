@@ -1,38 +1,14 @@
 """Declared losses: a source says that it did not see, from when to when, and why."""
 
-from datetime import datetime
-
-import msgspec
-
-from tapio.errors import BadEventError
 from tapio.raw import RawEvent
+from tapio.raw.losses import Loss, read_loss
 from tapio.transforms.context import observed_at, trace_of
 from tapio.unified import Attributes, EntityName, EventName, EventType, K8sContext, Severity, UnifiedEvent
 
 
-class _Loss(msgspec.Struct, rename={"since": "from", "until": "to"}):
-    cause: str = "unknown"
-    count: int = 0
-    since: datetime | None = None
-    until: datetime | None = None
-    kind: str = ""
-
-    @property
-    def of_kind(self) -> str:
-        """The cause, and the kind of objects it is about where it is about one: `expired: Pod`."""
-        said = self.cause.endswith(f": {self.kind}") or not self.kind
-        return self.cause if said else f"{self.cause}: {self.kind}"
-
-
-_losses = msgspec.json.Decoder(_Loss)
-
-
 def transform(event: RawEvent, raw_id: str) -> tuple[UnifiedEvent, ...]:
     """A loss is about its source: the entity is `Source/<node>/<collector>`."""
-    try:
-        loss = _losses.decode(event.record)
-    except msgspec.DecodeError as error:
-        raise BadEventError(f"not a loss record: {error}") from error
+    loss = read_loss(event)
     node = event.metadata.k8s_node or ""
     context = K8sContext(
         name=event.metadata.collector, namespace=node, kind="Source", uid="", labels={}, owner_references=()
@@ -51,6 +27,12 @@ def transform(event: RawEvent, raw_id: str) -> tuple[UnifiedEvent, ...]:
             entity=EntityName(type="source", name=event.metadata.collector, namespace=node),
             event_name=EventName.LOSS_DECLARED,
             node=node,
-            attributes=Attributes(cause=loss.of_kind, count=loss.count, since=loss.since, until=loss.until),
+            attributes=Attributes(cause=_cause(loss), count=loss.count, since=loss.since, until=loss.until),
         ),
     )
+
+
+def _cause(loss: Loss) -> str:
+    """The cause, and the kind of objects it is about where it is about one: `expired: Pod`."""
+    said = loss.cause.endswith(f": {loss.kind}") or not loss.kind
+    return loss.cause if said else f"{loss.cause}: {loss.kind}"

@@ -5,23 +5,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from tapio.errors import BadEventError
 from tapio.raw import RawEvent
 from tapio.raw.event import raw_json
+from tapio.raw.losses import Loss, read_loss
 
 _AFTERWARDS = timedelta(seconds=1)  # as of the capture's newest event it is still open
 
-
-class _Loss(msgspec.Struct, rename={"since": "from", "until": "to"}):
-    cause: str = ""
-    count: int = 0
-    kind: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-_losses = msgspec.json.Decoder(_Loss)
-
-Source = tuple[str, str, str, str]
+_About = tuple[str, str, str, str]  # the source, its node, the cause, and the kind of objects
 
 
 def ended(events: Sequence[RawEvent]) -> list[RawEvent]:
@@ -34,7 +25,7 @@ def ended(events: Sequence[RawEvent]) -> list[RawEvent]:
     return [_until(event, end) if id(event) in still_open else event for event in events]
 
 
-def _open(declared: Iterable[tuple[RawEvent, _Loss]]) -> Iterator[RawEvent]:
+def _open(declared: Iterable[tuple[RawEvent, Loss]]) -> Iterator[RawEvent]:
     """Those with neither an end nor a count, and no end after them of the same source and cause."""
     declared = list(declared)
     ends = [(_about(event, loss), loss.until) for event, loss in declared if loss.until]
@@ -45,16 +36,16 @@ def _open(declared: Iterable[tuple[RawEvent, _Loss]]) -> Iterator[RawEvent]:
             yield event
 
 
-def _about(event: RawEvent, loss: _Loss) -> Source:
+def _about(event: RawEvent, loss: Loss) -> _About:
     return event.metadata.collector, event.metadata.k8s_node or "", loss.cause, loss.kind
 
 
-def _loss_of(event: RawEvent) -> _Loss | None:
+def _loss_of(event: RawEvent) -> Loss | None:
     if event.type != "loss":
         return None
     try:
-        return _losses.decode(event.record)
-    except msgspec.DecodeError:
+        return read_loss(event)
+    except BadEventError:
         return None
 
 

@@ -12,6 +12,8 @@ from tapio.correlators.sequence import describe_end, describe_restarts, signal_o
 from tapio.correlators.temporal import reference_changes, rollout_changes, set_of
 from tapio.correlators.views import ContainerView, End, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
+from tapio.unified import UnifiedEvent
+from tapio.unified import objects as k8s
 
 
 @rule("runtime.oom_killed", version=1, decided_by=("kubeapi", "ebpf", "systemd"))
@@ -26,13 +28,18 @@ def oom_killed(container: ContainerView) -> Iterator[Finding]:
     limit = container.limit("memory")
     change = _memory_change(container, end)
     size = f" of {limit}" if limit else ""
+    default = _defaulting(container)
+    origin = f", which LimitRange {default.key.name} sets where none is stated," if default else ""
     yield Finding(
         code="runtime.oom_killed",
         blame=container.pod.workload,
         change=change,
-        summary=f"container {container.name} reached its memory limit{size} and was killed",
+        summary=f"container {container.name} reached its memory limit{size}{origin} and was killed",
         confidence=0.95,
-        evidence=_crash_evidence(container, end, change),
+        evidence=(
+            *([evidence(default, f"LimitRange {default.key.name}: {limit} by default")] if default else []),
+            *_crash_evidence(container, end, change),
+        ),
         attributes={"container": container.name, "limit": limit, "restarts": container.restarts},
         ruled_out=(
             RuledOut(code="runtime.crash_app", because="the kernel ended it, not the program"),
@@ -40,6 +47,23 @@ def oom_killed(container: ContainerView) -> Iterator[Finding]:
         ),
         next=_oom_next(container, change),
     )
+
+
+def _defaulting(container: ContainerView) -> UnifiedEvent | None:
+    """The LimitRange whose default the container's limit is, where its template states none."""
+    owner = container.pod.moment.state(container.pod.workload)
+    template = getattr(getattr(owner.object, "spec", None), "template", None) if owner else None
+    stated = next((one for one in template.spec.containers if one.name == container.name), None) if template else None
+    limit = amount(container.limit("memory"))
+    if stated is None or limit is None or (stated.resources and "memory" in stated.resources.limits):
+        return None
+    ranges = container.pod.moment.all("LimitRange", container.pod.key.namespace)
+    return next((one for one in ranges if _sets_by_default(one.object, limit)), None)
+
+
+def _sets_by_default(state: object, limit: float) -> bool:
+    items = state.spec.limits if isinstance(state, k8s.LimitRange) else ()
+    return any(one.type == "Container" and amount(one.default.get("memory")) == limit for one in items)
 
 
 def _memory_change(container: ContainerView, end: End) -> Change | None:

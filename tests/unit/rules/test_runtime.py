@@ -1,5 +1,7 @@
 """Runtime rules by example and near-miss."""
 
+import pytest
+
 from tapio.unified import ObjectKey
 from tests.unit.rules.scene import (
     DEPLOYMENT,
@@ -226,3 +228,19 @@ def test_of_changes_that_came_together_the_image_is_told_first() -> None:
     assert link.change is not None
     assert link.change.field.endswith("].image")
     assert len(link.attributes["also_changed"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("stated", "default", "is_named"), [("", "20Mi", True), ("20Mi", "20Mi", False), ("", "64Mi", False)]
+)
+def test_a_limit_that_a_limit_range_set_is_told_as_that(stated: str, default: str, *, is_named: bool) -> None:
+    meta = {"name": "defaults", "namespace": NS, "uid": "limits"}
+    items = [{"type": "Container", "default": {"memory": default}}]
+    owner = deployment()
+    resources = {"resources": {"limits": {"memory": stated}}} if stated else {}
+    owner["spec"]["template"]["spec"] = {"containers": [{"name": "app", **resources}]}
+    scene = Scene().see({"kind": "LimitRange", "metadata": meta, "spec": {"limits": items}}, at=-5).see(owner, at=0)
+    scene.see(with_status(limited(), crash_looping(oom(started=1, at=2))), at=2.1)
+    (link,) = scene.links(POD, at=3)
+    assert link.code == "runtime.oom_killed"
+    assert ("LimitRange defaults" in link.summary) is is_named

@@ -41,7 +41,7 @@ def capture(
     import asyncio
 
     from tapio import settings
-    from tapio.cli import cutting, terminal
+    from tapio.cli import cutting, rows, terminal
     from tapio.collectors.file import write_capture
     from tapio.why import parse_target
 
@@ -56,7 +56,8 @@ def capture(
     if not kept:
         raise UsageError(f"nothing was seen in namespace {place}" if place else "nothing was seen")
     write_capture(file, kept)
-    terminal.note(f"{file}: {len(kept)} events, {cutting.redactions(kept)} values redacted")
+    redacted = rows.counted(cutting.redactions(kept), "value")
+    terminal.note(f"{file}: {rows.counted(len(kept), 'event')}, {redacted} redacted")
     return Exit.DONE
 
 
@@ -88,7 +89,7 @@ async def _had(settings: "Settings", namespace: str, since: str) -> "list[RawEve
     except UnreachableError:
         if since:
             raise
-    terminal.note("no Tapio runs here: one look at the API server, so what changed before now is not in it (see --for)")
+    terminal.note("no Tapio answers: one look at the API server, so what changed before now is not in it (see --for)")
     return (await cluster.look(settings, namespace)).events
 
 

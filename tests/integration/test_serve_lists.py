@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from serve.app import make_app
 from serve.status import status_of
 from tapio.cli.demo import incidents as recorded
+from tapio.cli.streams import address_of
 from tapio.collectors.file import load
 from tapio.raw import encode
+from tapio.settings import Settings
 from tests import incidents
 from tests.integration.api import is_problem, served, write_graph
 
@@ -209,3 +212,11 @@ def test_status_tells_each_actor(tmp_path: Path) -> None:
     assert status["actors"][0]["progress"]["pending"] == 2
     assert not status["ready"]
     assert not status_of([]).ready
+
+
+def test_commands_find_the_streams_where_the_running_tapio_has_them(tmp_path: Path) -> None:
+    with served(make_app(tmp_path / "none", nats="nats://127.0.0.1:4999", overview=list)) as client:
+        beside = Settings(server=str(client.base_url))
+        assert address_of(beside) == "nats://127.0.0.1:4999"
+        assert address_of(msgspec.structs.replace(beside, nats="nats://here:1")) == "nats://here:1"
+    assert address_of(beside) == "nats://127.0.0.1:4222"

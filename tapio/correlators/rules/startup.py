@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import msgspec
 
 from tapio.correlators.rules.clues.absent import as_change, deletion_of
-from tapio.correlators.rules.clues.pull_text import classified, is_of_the_disk
+from tapio.correlators.rules.clues.pull_text import NEVER_PULLED, classified, is_of_the_disk
 from tapio.correlators.rules.finding import Finding, rule
-from tapio.correlators.rules.remedies import shortened, target
+from tapio.correlators.rules.remedies import correct, shortened, target
 from tapio.correlators.views import ContainerView, evidence, with_change
 from tapio.graph import Change, Evidence, RuledOut
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
@@ -138,7 +138,7 @@ def _about_image(message: str, image: str) -> bool:
 def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[Evidence]) -> Finding:
     image = container.spec.image
     registry = registry_of(image)
-    change = next((one for one in container.changes("image") if one.after == image), None)
+    change = _pull_change(container, detail)
     attributes: dict[str, object] = {"image": image, "container": container.name}
     if code == "startup.registry_unreachable":
         attributes |= {"registry": registry, "kind": detail}
@@ -157,6 +157,13 @@ def _pull_finding(container: ContainerView, code: str, detail: str, proof: list[
     )
 
 
+def _pull_change(container: ContainerView, detail: str) -> Change | None:
+    """The change that asked for the image, or that asked for it never to be pulled."""
+    policy = container.changes("imagePullPolicy") if detail == NEVER_PULLED else []
+    asked = (one for one in container.changes("image") if one.after == container.spec.image)
+    return next((one for one in policy if one.after == "Never"), None) or next(asked, None)
+
+
 _DENIALS = {"rate_limit": ": its limit of pulls is reached", "signature": ": its signature is not accepted"}
 
 
@@ -165,7 +172,9 @@ def _pull_summary(code: str, detail: str, image: str, registry: str) -> str:
         why = {"dns": "its name does not resolve", "tls": "its certificate is not accepted"}
         return f"the registry {registry} of image {image} cannot be reached: {why.get(detail, detail)}"
     words = {
-        "startup.image_not_found": f"image {image} does not exist in its registry",
+        "startup.image_not_found": f"image {image} is not on the node, and its imagePullPolicy is Never"
+        if detail == NEVER_PULLED
+        else f"image {image} does not exist in its registry",
         "startup.image_invalid": f"what the registry gave for image {image} cannot be used on this node"
         if detail == "content"
         else f"{image!r} is no valid image reference",
@@ -178,7 +187,9 @@ def _pull_summary(code: str, detail: str, image: str, registry: str) -> str:
 def _pull_ruled_out(code: str, detail: str, container: ContainerView) -> tuple[RuledOut, ...]:
     other = "startup.registry_unreachable" if code == "startup.image_not_found" else "startup.image_not_found"
     because = (
-        "the registry answered"
+        "the registry was not asked"
+        if detail == NEVER_PULLED
+        else "the registry answered"
         if other == "startup.registry_unreachable"
         else "the registry gave what it has of it"
         if detail == "content"
@@ -200,6 +211,8 @@ def _pull_next(
     container: ContainerView, code: str, detail: str, registry: str, change: Change | None
 ) -> tuple[str, ...]:
     workload = container.pod.workload
+    if detail == NEVER_PULLED:
+        return (correct(workload, container.field("imagePullPolicy"), "IfNotPresent, or an image that the nodes have"),)
     if change is not None and isinstance(change.before, str):
         return (f"kubectl -n {workload.namespace} set image {target(workload)} {container.name}={change.before}",)
     if code == "startup.registry_unreachable":

@@ -99,6 +99,19 @@ def test_an_image_that_does_not_come_is_told_though_nobody_says_why() -> None:
     assert link.confidence > 0.5
 
 
+def test_an_image_that_is_never_to_be_pulled_is_no_registrys_fault() -> None:
+    field = "spec.template.spec.containers[app].imagePullPolicy"
+    change = {"field": field, "before": "IfNotPresent", "after": "Never"}
+    message = 'Container image "registry.test/web:1" is not present with pull policy of Never'
+    obj = with_status(pod(created=0.5), waiting("ErrImageNeverPull", message), phase="Pending")
+    scene = Scene().see(deployment(), at=0).see(deployment(), at=0.4, changes=[change]).see(obj, at=1)
+    (link,) = scene.links(POD, at=2)
+    assert (link.code, link.attributes["kind"]) == ("startup.image_not_found", "never pulled")
+    assert (link.change.field if link.change else "") == field
+    assert "is not on the node" in link.summary
+    assert link.next[0].startswith("kubectl -n shop edit deployment/web")
+
+
 def test_what_came_and_cannot_be_used_was_given() -> None:
     (link,) = pulling("failed to extract layer sha256:ab: archive/tar: invalid tar header").links(POD, at=2)
     assert "cannot be used" in link.summary

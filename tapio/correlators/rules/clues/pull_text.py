@@ -4,6 +4,7 @@ import re
 
 _INVALID, _PLATFORM, _NOT_FOUND = "startup.image_invalid", "startup.image_platform", "startup.image_not_found"
 _UNREACHABLE, _DENIED = "startup.registry_unreachable", "startup.pull_denied"
+NEVER_PULLED = "never pulled"  # of an image that is to be on the node already (imagePullPolicy Never), and is not
 
 # The first that matches decides. The registry's answer comes before the network's, as a message may quote both ("failed
 # to do request: ...: not found" is the answer).
@@ -39,7 +40,7 @@ _FAILURES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         (_DENIED, "", r"no basic auth credentials|credential provider"),
         (_DENIED, "signature", r"SignatureValidationFailed|signature|image rejected"),
         (_NOT_FOUND, "", r"not found|manifest unknown|NotFound|name unknown|does not exist"),
-        (_NOT_FOUND, "never pulled", r"ErrImageNeverPull|not present with pull policy of Never"),
+        (_NOT_FOUND, NEVER_PULLED, r"ErrImageNeverPull|not present with pull policy of Never"),
         (_UNREACHABLE, "reset", r"connection reset|\bEOF\b"),
     )
 )

@@ -104,6 +104,8 @@ async def publish_singly(link: Link, stream: str, batch: Sequence[Message]) -> N
             awaited.append(answer)
             headers = b"Nats-Msg-Id: %b\r\nNats-Expected-Stream: %b\r\n" % (message.id.encode(), stream.encode())
             await link.send(parcel(message.subject, message.data, headers, reply))
+            if answer.done():
+                answer.result()  # the connection broke and came back meanwhile: the next would overtake this one
         for message, answer in zip(batch, awaited, strict=True):
             _check(stream, message, await link.answer(answer))
     finally:

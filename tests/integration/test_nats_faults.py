@@ -16,7 +16,7 @@ from tapio.streams.jetstream import connect
 from tapio.streams.link import AwayError, Link, open_link
 from tapio.streams.reading import everything
 from tapio.testing.nats import NatsServer, jetstreams, nats_server
-from tests.waiting import DEADLINE_S
+from tests.waiting import DEADLINE_S, until
 
 SPECS = [StreamSpec(name=RAW, subjects=("raw.>",)), StreamSpec(name=DEAD_LETTERS, subjects=("dlq.>",))]
 
@@ -77,6 +77,28 @@ async def test_single_messages_survive_a_killed_server_too(server: NatsServer) -
         await publishing
         taken = await take(await streams.follow(RAW, 0), 600)
     assert numbers(taken) == list(range(1, 601))
+
+
+async def test_a_connection_that_comes_back_while_a_message_is_sent_lets_no_later_one_overtake_it(
+    server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with jetstreams(server.url) as streams:
+        await streams.ensure(SPECS)
+        client, kills = streams._link._client, iter([True])
+        write = client.write
+
+        async def waits(protocol: bytes) -> None:
+            if b"evt-2" in protocol and next(kills, False):  # as if it waited for room in what is to be sent
+                await server.kill()
+                await until(lambda: not client.is_connected, every_s=0.01)
+                await server.start_again()
+                await until(lambda: client.is_connected, every_s=0.01)
+                return
+            await write(protocol)
+
+        monkeypatch.setattr(client, "write", waits)
+        await streams.publish(RAW, events(1, 5))
+        assert numbers(await take(await streams.follow(RAW, 0), 5)) == [1, 2, 3, 4, 5]
 
 
 async def test_publishing_waits_for_a_server_that_is_away(server: NatsServer) -> None:

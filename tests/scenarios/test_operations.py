@@ -34,13 +34,10 @@ class Dashboard:
             return found
 
     def metrics(self) -> str:
-        """All metrics of Ray's exporters, as Prometheus would find them; none where these are yet to come."""
-        try:
-            places = json.loads((self.folder / "prom_metrics_service_discovery.json").read_text())
-            pages = [f"http://{target}/metrics" for place in places for target in place["targets"]]
-            return "".join(urllib.request.urlopen(page, timeout=30).read().decode() for page in pages)
-        except OSError:
-            return ""
+        """All metrics of Ray's exporters, as Prometheus would find them: some are yet to come, and some are gone."""
+        found = self.folder / "prom_metrics_service_discovery.json"
+        places = json.loads(found.read_text()) if found.exists() else []
+        return "".join(_page(f"http://{target}/metrics") for place in places for target in place["targets"])
 
     def actors(self) -> dict[str, str]:
         """The living actors' names and classes; none where the dashboard does not say."""
@@ -52,6 +49,16 @@ class Dashboard:
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in (self.folder / "session_latest" / "logs").glob("worker-*.err"))
+
+
+def _page(url: str) -> str:
+    """What is there; nothing where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response:
+            page: str = response.read().decode()
+            return page
+    except OSError:
+        return ""
 
 
 @pytest.fixture

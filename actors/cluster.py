@@ -150,6 +150,7 @@ def _prepare_environment(directory: Path) -> None:
     os.environ.pop("RAY_AUTH_MODE", None)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token(directory))
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_worker_niceness", "0")  # by its default, 15, actors starve beside whatever else runs
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", _PROXY_READY_S)
 
 

@@ -9,11 +9,13 @@ from actors.hosting import Observation
 from actors.options import actor_name
 from actors.plan import Plan
 
-STRIKES = 3  # unanswered health checks in a row before an actor counts as hung
-# The same for a process that has not answered yet, of 5.5 s each: it loads Python, Ray and its stage, on a busy machine
+# Unanswered health checks in a row, of 5.5 s each, before an actor counts as hung. Where a machine has thirty times the
+# work that it can do, a healthy one is silent for 20 s, and its replacement would only be more work.
+STRIKES = 6
+# The same for a process that has not answered yet: it loads Python, Ray and its stage, on a busy machine
 # for half a minute, and one that was replaced before it ever answered would never come up.
 STARTING_STRIKES = 30
-STALE_BEAT_S = 15.0  # a stage's event loop that has not turned for so long hangs; a big batch takes well under one
+STALE_BEAT_S = 30.0  # a stage's event loop that has not turned for so long hangs; a big batch takes well under one
 
 
 class Kind(StrEnum):

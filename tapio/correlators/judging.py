@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tapio.correlators.hearsay import as_history, falls_silent_at, told
-from tapio.correlators.hierarchy import EdgeName, edges
+from tapio.correlators.hierarchy import draws_the_same, edges
 from tapio.correlators.history import History, is_deleted
 from tapio.correlators.rules import Finding, Rule, rules_for
 from tapio.correlators.rules.nothing import nothing_wrong
@@ -77,9 +77,11 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
         return Judged(Point(at, view.uid, Verdict(links=(gone,)), tuple(moment.seen)), None)
     last = before.verdict if before and before.uid == view.uid else None
     seen = sighting(view)
-    drawn = edges(view, last.edges if last else ())
-    if last and seen is None and _still_nothing(view, last, drawn, had_symptom=had_symptom):
-        return Judged(Point(at, view.uid, last, tuple(moment.seen)), _recheck_at(view, seen))
+    as_before = before and last and last.edges and draws_the_same(view, before.seen, before.at)
+    drawn = last.edges if last and as_before else edges(view)
+    if last and seen is None and _still_nothing(view, last, had_symptom=had_symptom):
+        still = last if drawn == last.edges else msgspec.structs.replace(last, edges=drawn)
+        return Judged(Point(at, view.uid, still, tuple(moment.seen)), _recheck_at(view, seen))
     symptom = _symptom(view, seen, before) if seen else None
     links, examined = _explained(view, seen, symptom, had_symptom=had_symptom)
     if symptom and examined:
@@ -90,9 +92,9 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
     return Judged(Point(at, view.uid, verdict, tuple(moment.seen)), _recheck_at(view, seen))
 
 
-def _still_nothing(view: View, last: Verdict, drawn: tuple[EdgeName, ...], *, had_symptom: bool) -> bool:
+def _still_nothing(view: View, last: Verdict, *, had_symptom: bool) -> bool:
     """Whether nothing is wrong for the reason for which nothing was wrong before: the commonest verdict."""
-    if last.symptom or len(last.links) != 1 or last.edges != drawn:
+    if last.symptom or len(last.links) != 1:
         return False
     finding, link = nothing_wrong(view, None, had_symptom=had_symptom), last.links[0]
     return (finding.code, finding.summary) == (link.code, link.summary) and (

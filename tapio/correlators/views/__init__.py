@@ -1,6 +1,6 @@
 """Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
 
-from tapio.correlators.views.callees import callees, reads_settings
+from tapio.correlators.views.callees import callees
 from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.foreign import Strayed, selector_before, strayed
@@ -36,7 +36,6 @@ __all__ = [
     "facts_of",
     "node_view",
     "pod_key",
-    "reads_settings",
     "selector_before",
     "selects",
     "strayed",

@@ -145,3 +145,10 @@ def test_a_setting_in_a_config_map_counts_in_whatever_order_the_two_are_seen() -
         scene = serving(serving(Scene(), "db"), "web", **containers)
         scene.see(configmap("cfg", {"DB_HOST": "db"}), at=first)
         assert emptied(scene, "db").answer("deployment/web", at=2).status == "explained"
+
+
+def test_another_address_in_a_config_map_is_another_callee_from_then_on() -> None:
+    containers = {"containers": [{"name": "app", "envFrom": [{"configMapRef": {"name": "cfg"}}]}]}
+    scene = serving(serving(Scene(), "db"), "web", **containers).see(configmap("cfg", {"DB_HOST": "db"}), at=-8)
+    scene.see(configmap("cfg", {"DB_HOST": "db-new"}), at=-5)
+    assert emptied(scene, "db").answer("deployment/web", at=2).status == "healthy"

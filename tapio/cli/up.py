@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _READY_WITHIN_S = 60.0
 _ANSWER_S = 10.0
+_LOOK_S = 0.5
 
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Where streams, graph and logs live.")]
 Nats = Annotated[str | None, typer.Option(metavar="URL", help="Use this NATS instead of starting one.")]
@@ -112,7 +114,7 @@ def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
     from tapio.cli import terminal
     from tapio.streams.addresses import public
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    told = _listen()
     print(f"API         {pipeline.api}   (try: tapio why)")
     print(f"dashboard   {pipeline.dashboard or 'none'}{_token(pipeline.dashboard)}")
     print(f"NATS        {public(pipeline.nats)}")
@@ -124,9 +126,26 @@ def _until_told(pipeline: "Running", cluster: str, data: str) -> None:
         if not ready:
             _name_unready(pipeline.overview())
         terminal.note("Ctrl-C stops it")
-        signal.pause()
+        while not told:  # a pause would not see a signal that came just before it
+            time.sleep(_LOOK_S)
     except KeyboardInterrupt:
         terminal.note("stopping")
+
+
+def _listen() -> list[int]:
+    """The signals that tell it to stop, as they come; each interrupts what is waited for.
+
+    SIGINT too is asked for: a script's `tapio up &` begins with it ignored.
+    """
+    told: list[int] = []
+
+    def tell(number: int, _frame: object) -> None:
+        told.append(number)
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, tell)
+    return told
 
 
 def _token(dashboard: str) -> str:

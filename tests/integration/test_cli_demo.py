@@ -52,8 +52,9 @@ def test_up_says_what_is_where_and_stops_all_of_it(tmp_path: Path) -> None:
     port = free_port()
     options = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--data-dir", str(tmp_path / "data")]
     ports = ["--http-port", str(port), "--nats-port", "0", "--dashboard-port", "0"]
+    in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # as a script's `&` begins it: with SIGINT ignored
     with subprocess.Popen(
-        [TAPIO, "up", *options, *ports], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*in_background, TAPIO, "up", *options, *ports], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as up:
         assert up.stdout
         said = [up.stdout.readline() for _ in range(5)]

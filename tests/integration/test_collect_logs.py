@@ -153,6 +153,37 @@ async def test_a_container_is_not_read_again_within_its_rest(api: MisbehavingApi
     assert len(asked(api)) == 2
 
 
+def hanging(*, ready: bool = False) -> Seen:
+    """A Pod whose container runs, since long, and is not ready."""
+    running = {"running": {"startedAt": "2026-01-01T12:00:00Z"}}
+    container = {"name": "app", "ready": ready, "state": running, "containerID": "cri://1"}
+    pod = obj("p", 3 if ready else 2, kind="Pod", spec={}, status={"containerStatuses": [container]})
+    return Seen.of("MODIFIED", "uid-p", pod["metadata"]["resourceVersion"], pod)
+
+
+async def test_a_container_that_goes_on_and_is_not_ready_is_read_again_until_it_is(api: MisbehavingApi) -> None:
+    will_log(api, text("starting"), text("starting"), text("starting", "no such host db"), text("starting", "found it"))
+    async with reading(api, apart_s=0.01) as found:
+        found.reader.consider(hanging())
+        await until(lambda: len(found.lines) == 3)
+        found.reader.consider(hanging(ready=True))
+        assert not found.reader._waiting
+        await until(lambda: not found.reader._reading)
+        assert not found.reader._waiting
+    assert found.lines == [["starting"], ["starting", "no such host db"], ["starting", "found it"]]
+    at = [said.run.at for said in found.said if isinstance(said, Logged)]
+    assert at == sorted(set(at))
+
+
+async def test_one_that_can_no_longer_be_read_is_not(api: MisbehavingApi) -> None:
+    will_log(api, text("starting"), GONE)
+    async with reading(api, apart_s=0.01) as found:
+        found.reader.consider(hanging())
+        await found.counted("log unreadable", 1)
+        await until(lambda: not found.reader._reading)
+        assert not found.reader._waiting
+
+
 async def test_few_logs_are_read_at_once(api: MisbehavingApi) -> None:
     open_now, most = 0, 0
     opened = asyncio.Event()

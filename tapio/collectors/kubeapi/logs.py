@@ -27,6 +27,7 @@ LOGS = Kind("ContainerLog", "v1", "pods/log")
 _AT_ONCE = 4
 _REST_S = 0.2  # after each read: at most 20 reads a second, all in all
 _APART_S = 30.0  # between two reads of one container
+_APART_AT_MOST_S = 300.0  # of one that goes on and is not ready: each pause is twice the one before, up to this
 _STARTING_S = 10.0  # a container that just started is not ready, and has said little
 _SETTLING_S = 1.0  # a run that ended becomes the previous one as soon as the kubelet starts the next
 _FORBIDDEN_REST_S = 300.0  # rights may be granted later
@@ -49,9 +50,12 @@ class Logged(msgspec.Struct, frozen=True):
 
 
 class _Wanted(NamedTuple):
+    """A read that is to come; `pause_s` is how long the one after it waits, where the run goes on."""
+
     pod: Json
     run: Run
     due: float
+    pause_s: float
 
 
 class _Past(NamedTuple):
@@ -89,6 +93,7 @@ class LogReader:
         self._apart_s = apart_s
         self._settling_s = settling_s
         self._waiting: dict[_Key, _Wanted] = {}
+        self._reading: set[_Key] = set()  # what is no longer wanted meanwhile leaves it
         self._past: OrderedDict[_Key, _Past] = OrderedDict()
         self._forbidden: dict[str, float] = {}
         self._noted: set[str] = set()
@@ -110,9 +115,13 @@ class LogReader:
         for name in ("initContainerStatuses", "containerStatuses"):
             for container in (pod.get("status") or {}).get(name) or ():
                 for previous in (False, True):
-                    self._waiting.pop((uid, container.get("name") or "", previous), None)
+                    self._forget((uid, container.get("name") or "", previous))
         for key, run in runs.items():
             self._note(key, run, pod)
+
+    def _forget(self, key: _Key) -> None:
+        self._waiting.pop(key, None)
+        self._reading.discard(key)
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -134,7 +143,8 @@ class LogReader:
             began = started_at(pod, run.container) or run.at
             delay_s = (began + timedelta(seconds=_STARTING_S) - self._now()).total_seconds()
         due = self._clock() + max(0.0, delay_s)
-        self._waiting[key] = _Wanted(_header(pod), run, max(due, past.at + self._apart_s) if past else due)
+        due = max(due, past.at + self._apart_s) if past else due
+        self._waiting[key] = _Wanted(_header(pod), run, due, self._apart_s)
         self._news.set()
 
     async def _next(self) -> tuple[_Key, _Wanted]:
@@ -151,28 +161,41 @@ class LogReader:
                 continue
 
     async def _read_in_place(self, key: _Key, wanted_now: _Wanted) -> None:
+        self._reading.add(key)
         try:
-            await self._read(key, wanted_now)
+            if await self._read(key, wanted_now.pod, wanted_now.run):
+                self._read_again(key, wanted_now)
             await asyncio.sleep(_REST_S)
         finally:
+            self._reading.discard(key)
             self._places.release()
 
-    async def _read(self, key: _Key, wanted_now: _Wanted) -> None:
-        pod, run, _ = wanted_now
+    def _read_again(self, key: _Key, last: _Wanted) -> None:
+        """Wants a run that goes on and is not ready once more: what it waits for it may say later, and nobody tells."""
+        if last.run.ended or key not in self._reading or key in self._waiting:
+            return
+        run = last.run._replace(at=self._now() + timedelta(seconds=last.pause_s))
+        pause_s = min(2 * last.pause_s, _APART_AT_MOST_S)
+        self._waiting[key] = _Wanted(last.pod, run, self._clock() + last.pause_s, pause_s)
+        self._news.set()
+
+    async def _read(self, key: _Key, pod: Json, run: Run) -> bool:
+        """Reads and says what is new; whether it could be read."""
         if self._forbidden.get(pod["metadata"]["namespace"], 0) > self._clock():
             self.counts["log forbidden"] += 1
-            return
+            return False
         try:
             lines = await read(self._client, pod, run, self._redactor, self._lines)
         except ApiError as error:
             await self._refused(error, pod["metadata"]["namespace"])
-            return
+            return False
         except (UnreachableError, ForbiddenError):
             self.counts["log unreadable"] += 1
-            return
+            return False
         if self._is_new(key, run, lines):
             self.counts["log read"] += 1
             await self._say(Logged(pod, run, lines))
+        return True
 
     async def _refused(self, error: ApiError, namespace: str) -> None:
         if not error.denied:

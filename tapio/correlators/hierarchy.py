@@ -1,32 +1,25 @@
 """Who owns, runs on, reads, selects and is to call whom: the edges that one entity's state draws."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
-from tapio.correlators.views import PodView, RouteView, ServiceView, View, callees, pod_key
-from tapio.correlators.world import Watched
+from tapio.correlators.views import PodView, RouteView, ServiceView, View, pod_key
 from tapio.graph.records import EdgeType
 from tapio.unified import ObjectKey
+from tapio.unified.addresses import services_named, spelled_out
 
 EdgeName = tuple[EdgeType, ObjectKey, ObjectKey]
 _CLUSTER_WIDE = frozenset({"Node", "Namespace", "PersistentVolume"})
 
 
-def edges(view: View) -> tuple[EdgeName, ...]:
-    """Every edge that the entity's state draws at this moment, each once, in one order."""
+def edges(view: View, before: tuple[EdgeName, ...]) -> tuple[EdgeName, ...]:
+    """Every edge that the entity's state draws at this moment, each once, in one order.
+
+    `before` are those of the verdict before: a pod draws the same as long as its spec is the same, which it mostly is.
+    """
+    if before and isinstance(view, PodView) and view.unmoved:
+        return before
     name_of = view.moment.name_of
     return tuple((type_, name_of(source), name_of(target)) for type_, source, target in sorted(set(_edges(view))))
-
-
-def draws_the_same(view: View, seen: Iterable[Watched], since: datetime) -> bool:
-    """Whether the entity's edges are surely those of the verdict of `since`, for which `seen` was looked at.
-
-    So it is with a pod as long as its spec and the ConfigMaps with its settings are the same, which they mostly are.
-    """
-    if not isinstance(view, PodView) or not view.unmoved:
-        return False
-    settings = [one for one in seen if one.kind == "ConfigMap" and isinstance(one, ObjectKey)]
-    return all(view.moment.stands_since(since, key) for key in settings)
 
 
 def _edges(view: View) -> Iterator[EdgeName]:
@@ -52,7 +45,7 @@ def _of_pod(pod: PodView) -> Iterator[EdgeName]:
         if volume.persistent_volume_claim:
             claim = volume.persistent_volume_claim.claim_name
             yield EdgeType.MOUNTS, pod.key, ObjectKey("PersistentVolumeClaim", pod.key.namespace, claim)
-    for service in callees(pod):
+    for service in services_named(spelled_out(pod.spec), pod.key.namespace):
         yield EdgeType.TALKS_TO, pod.key, service
     if pod.spec.service_account_name:
         yield EdgeType.USES, pod.key, ObjectKey("ServiceAccount", pod.key.namespace, pod.spec.service_account_name)

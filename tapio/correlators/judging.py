@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tapio.correlators.hearsay import as_history, falls_silent_at, told
-from tapio.correlators.hierarchy import draws_the_same, edges
+from tapio.correlators.hierarchy import edges
 from tapio.correlators.history import History, is_deleted
 from tapio.correlators.rules import Finding, Rule, rules_for
 from tapio.correlators.rules.nothing import nothing_wrong
@@ -77,8 +77,7 @@ def judge(world: World, subject: ObjectKey, at: datetime, before: Point | None, 
         return Judged(Point(at, view.uid, Verdict(links=(gone,)), tuple(moment.seen)), None)
     last = before.verdict if before and before.uid == view.uid else None
     seen = sighting(view)
-    as_before = before and last and last.edges and draws_the_same(view, before.seen, before.at)
-    drawn = last.edges if last and as_before else edges(view)
+    drawn = edges(view, last.edges if last else ())
     if last and seen is None and _still_nothing(view, last, had_symptom=had_symptom):
         still = last if drawn == last.edges else msgspec.structs.replace(last, edges=drawn)
         return Judged(Point(at, view.uid, still, tuple(moment.seen)), _recheck_at(view, seen))

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from tapio.correlators.quantities import amount
 from tapio.correlators.seconds import came_before
-from tapio.correlators.views import ContainerView, PodView, Reference
+from tapio.correlators.views import ContainerView, PodView
 from tapio.graph import Change
 from tapio.unified import objects as k8s
+from tapio.unified.references import Reference
 
 # How long after a change took effect its consequence may show and still be told as one.
 CONSEQUENCE = timedelta(minutes=30)

@@ -123,11 +123,6 @@ class Moment:
         event = history.state(self.at) if history else None
         return None if is_deleted(event) else event
 
-    def stands_since(self, since: datetime, key: ObjectKey) -> bool:
-        """Whether the object's state at this moment is that of `since`."""
-        history = self.history(key)
-        return history is None or history.state(self.at) is history.state(since)
-
     def all(self, kind: str, namespace: str) -> Iterator[UnifiedEvent]:
         """The states at this moment of every live object of a kind in a namespace, by name."""
         return self._live(Group(kind, namespace))

@@ -14,6 +14,7 @@ from tapio.graph import Change, EdgeType, Evidence, GraphReader, Link, Symptom
 from tapio.graph.symptoms import SymptomCode
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.why.candidates import Candidate, Case, candidates_for
+from tapio.why.configured import TRUSTED, services_configured
 from tapio.why.quiet import last_event
 from tapio.why.scope import MAX_DEPTH, Subject, entity_of, may_be_start, members
 
@@ -24,6 +25,7 @@ NAMED_BY_ANOTHER = 0.6
 _LEADS_NOWHERE = frozenset({SymptomCode.NO_ENDPOINTS, SymptomCode.PORT_MISMATCH, SymptomCode.FOREIGN_ENDPOINTS})
 _RULE = "leaning"
 _Path = tuple[Link, ...]
+_Settings = tuple[ObjectKey, frozenset[ObjectKey]]  # a workload, and the ConfigMaps that a pod of it reads
 
 
 def with_what_it_leans_on(graph: GraphReader, case: Case, at: datetime) -> Case:
@@ -61,21 +63,34 @@ def _called(
 ) -> dict[ObjectKey, _Path]:
     """The Services that the callers' settings name and that were not reached before, each with the way to it."""
     called: dict[ObjectKey, _Path] = {}
+    configured: dict[_Settings, set[ObjectKey]] = {}
     for caller, path in callers.items():
-        for service in _named_by(graph, caller, at):
+        for service in _named_by(graph, caller, at, configured):
             if service not in reached and service not in called:
                 called[service] = (*path, _leans(graph, caller, service, confidence, at))
     return called
 
 
-def _named_by(graph: GraphReader, caller: ObjectKey, at: datetime) -> Iterator[ObjectKey]:
-    """The Services that were ever there and that a pod's settings name, but for those that lead to the pod itself."""
-    if caller.kind != "Pod" or _gone_at(graph, caller, at):
+def _named_by(
+    graph: GraphReader, caller: ObjectKey, at: datetime, configured: dict[_Settings, set[ObjectKey]]
+) -> Iterator[ObjectKey]:
+    """The Services that were ever there and that a pod's settings name, but for those that lead to the pod itself.
+
+    `configured` remembers what ConfigMaps name: the pods of one workload read the same.
+    """
+    entity = entity_of(graph, Subject(caller), at)
+    if caller.kind != "Pod" or entity is None or not entity.lives_at(at):
         return
     edges = graph.edges(caller, at)
     own = {edge.source for edge in edges if edge.type == EdgeType.SELECTS and edge.target == caller}
-    named = (edge.target for edge in edges if edge.type == EdgeType.TALKS_TO and edge.source == caller)
-    yield from (one for one in named if one not in own and entity_of(graph, Subject(one), at))
+    named = {edge.target for edge in edges if edge.type == EdgeType.TALKS_TO and edge.source == caller}
+    maps = frozenset(
+        edge.target for edge in edges if edge.target.kind == "ConfigMap" and edge.target.name not in TRUSTED
+    )
+    if maps and (entity.root, maps) not in configured:
+        configured[entity.root, maps] = services_configured(graph, caller, at)
+    named |= configured.get((entity.root, maps), set())
+    yield from (one for one in sorted(named - own) if entity_of(graph, Subject(one), at))
 
 
 def _gone_at(graph: GraphReader, key: ObjectKey, at: datetime) -> datetime | None:

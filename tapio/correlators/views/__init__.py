@@ -1,12 +1,10 @@
 """Views: one entity with its history, its neighbours and their histories, as of a moment. Rules judge views."""
 
-from tapio.correlators.views.callees import callees
 from tapio.correlators.views.claim import ClaimView, claim_view
 from tapio.correlators.views.container import ContainerView, End
 from tapio.correlators.views.foreign import Strayed, selector_before, strayed
 from tapio.correlators.views.node import NodeView, node_view
 from tapio.correlators.views.pod import PodView
-from tapio.correlators.views.references import Reference
 from tapio.correlators.views.regulators import AutoscalerView, BudgetView, ScheduleView
 from tapio.correlators.views.route import RouteView
 from tapio.correlators.views.service import ServiceView, StrayPort, facts_of, pod_key, selects, workload_facts_of
@@ -21,7 +19,6 @@ __all__ = [
     "End",
     "NodeView",
     "PodView",
-    "Reference",
     "RouteView",
     "ScheduleView",
     "ServiceView",
@@ -29,7 +26,6 @@ __all__ = [
     "Strayed",
     "View",
     "WorkloadView",
-    "callees",
     "change_evidence",
     "claim_view",
     "evidence",

@@ -8,12 +8,12 @@ from tapio.correlators.history import History
 from tapio.correlators.seconds import came_before
 from tapio.correlators.views.container import ContainerView
 from tapio.correlators.views.node import NodeView, node_view
-from tapio.correlators.views.references import Reference, references
 from tapio.correlators.views.view import View
 from tapio.correlators.world import Moment
 from tapio.graph import Change
 from tapio.unified import EventName, ObjectKey, UnifiedEvent
 from tapio.unified import objects as k8s
+from tapio.unified.references import Reference, references
 
 _SCHEDULERS_PATIENCE = timedelta(seconds=60)
 _LONG_UNWELL = timedelta(seconds=60)  # longer than an ordinary start: its trouble is older than what came next

@@ -1,12 +1,10 @@
-"""Which Services a pod's settings name as what its containers talk to, by the forms in which addresses are written."""
+"""Which Services settings name as what a program talks to, by the forms in which addresses are written."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from tapio.correlators.views.pod import PodView
-from tapio.unified import ObjectKey
+from tapio.raw import ObjectKey
 from tapio.unified import objects as k8s
 
 _LABEL = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -28,36 +26,23 @@ _OF_ADDRESS = re.compile(
 )
 _BARE = re.compile(rf"{_NAME}\Z")
 _OWN = "localhost"
-_ALL = ""  # a reference that names no item reads them all
 _MOST_TEXT = 20_000  # characters read of one setting: addresses stand at the beginning, data does not
-# What every pod's account or mesh brings along holds certificates alone.
-_CERTIFICATES = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"})
 
 
-def callees(pod: PodView) -> list[ObjectKey]:
-    """The Services that the pod's settings would mean, whether there are such or not; each once, in order of names."""
-    hosts = {host for name, text in _settings(pod) for host in _hosts(name, text[:_MOST_TEXT])}
-    return sorted({key for host in hosts if (key := _service(host, pod.key.namespace))})
+def services_named(settings: Iterable[tuple[str, str]], namespace: str) -> set[ObjectKey]:
+    """The Services that settings would mean in a namespace, whether there are such or not.
+
+    Of each setting its name (empty where it has none) and its text.
+    """
+    hosts = {host for name, text in settings for host in _hosts(name, text[:_MOST_TEXT])}
+    return {key for host in hosts if (key := _service(host, namespace))}
 
 
-def _settings(pod: PodView) -> Iterator[tuple[str, str]]:
-    """The name (empty where it has none) and the text of each setting."""
-    for container in (*pod.spec.init_containers, *pod.spec.containers):
+def spelled_out(pod: k8s.PodSpec) -> Iterator[tuple[str, str]]:
+    """The settings that the pod's own spec holds."""
+    for container in (*pod.init_containers, *pod.containers):
         yield from ((variable.name, variable.value) for variable in container.env if variable.value)
         yield from (("", text) for text in (*container.args, *container.command))
-    for key, items in _config_maps(pod).items():
-        event = pod.moment.state(key)
-        data: Mapping[str, str] = event.object.data if event and isinstance(event.object, k8s.ConfigMap) else {}
-        yield from ((name, text) for name, text in data.items() if name in items or _ALL in items)
-
-
-def _config_maps(pod: PodView) -> dict[ObjectKey, set[str]]:
-    """Which items of which ConfigMaps the pod reads."""
-    read: defaultdict[ObjectKey, set[str]] = defaultdict(set)
-    for one in pod.references:
-        if one.key.kind == "ConfigMap" and one.key.name not in _CERTIFICATES:
-            read[one.key].add(one.item)
-    return read
 
 
 @lru_cache(maxsize=2_000)  # replicas have the same settings, and a pod is looked at often

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tapio.unified import ObjectKey
+from tapio.raw import ObjectKey
 from tapio.unified import objects as k8s
 
 
@@ -12,9 +12,12 @@ class Reference(NamedTuple):
 
     key: ObjectKey
     how: str  # env | volume
-    item: str  # the key read; empty = all
+    item: str  # the key read, or EVERY_ITEM
     container: str  # empty for a volume
     optional: bool
+
+
+EVERY_ITEM = ""  # a reference that names no item reads them all
 
 
 def references(spec: k8s.PodSpec, namespace: str) -> Iterator[Reference]:

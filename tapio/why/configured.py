@@ -2,16 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tapio.graph import GraphReader
 from tapio.unified import ObjectKey
 from tapio.unified import objects as k8s
 from tapio.unified.addresses import services_named
 from tapio.unified.references import EVERY_ITEM, references
+from tapio.why.quiet import newest_events
 from tapio.why.scope import Subject, entity_of
 
-_RECENT = timedelta(hours=1)  # what moves at all mostly did within it, and a whole life may be long
 # What every pod's account or mesh brings along holds the certificates that it trusts, and no settings.
 TRUSTED = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"})
 
@@ -44,8 +44,4 @@ def _object(graph: GraphReader, key: ObjectKey, at: datetime) -> object:
     entity = entity_of(graph, Subject(key), at)
     if entity is None or not entity.lives_at(at):
         return None
-    for since in (max(entity.valid_from, at - _RECENT), entity.valid_from):
-        states = (event.object for event in reversed(graph.events(key, since, at)) if event.object)
-        if state := next(states, None):
-            return state
-    return None
+    return next((event.object for event in newest_events(graph, key, at) if event.object), None)

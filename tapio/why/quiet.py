@@ -1,6 +1,6 @@
 """Nothing is wrong: which `none.*` code says so best, and the evidence for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -104,11 +104,15 @@ def _unsaid(graph: GraphReader, subject: Subject, below: Sequence[ObjectKey], at
 
 
 def last_event(graph: GraphReader, key: ObjectKey, at: datetime) -> UnifiedEvent | None:
-    events = graph.events(key, at - _RECENT, at)
-    entity = None if events else entity_of(graph, Subject(key), at)
-    if entity:
-        events = graph.events(key, entity.valid_from, at)
-    return events[-1] if events else None
+    return next(newest_events(graph, key, at), None)
+
+
+def newest_events(graph: GraphReader, key: ObjectKey, at: datetime) -> Iterator[UnifiedEvent]:
+    """What happened to it, newest first; only who asks for more than the last hour has its whole life read."""
+    yield from reversed(graph.events(key, at - _RECENT, at))
+    entity = entity_of(graph, Subject(key), at)
+    if entity and entity.valid_from < at - _RECENT:
+        yield from reversed(graph.events(key, entity.valid_from, at - _RECENT))
 
 
 def _seen(event: UnifiedEvent) -> Step:

@@ -8,7 +8,7 @@ from tapio.errors import UsageError
 
 _LOOPBACK = "127.0.0.1"
 # Linux gives connections ports from 32768 on (net.ipv4.ip_local_port_range): one of those that is free now may be a
-# client's in a moment.
+# client's in a moment. Ray's workers have those up to 20000.
 _OURS = range(20_000, 32_768)
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from tapio.cli.ports import free_port
 from tests.lab.lab import Lab
 from tests.lab.progress import PATIENCE_S
 from tests.scenarios.blame import Answer, blames, first_code
-from tests.scenarios.ports import free_port
 
 _COMMAND = str(Path(sys.executable).with_name("tapio"))
 _STOPPED_S = 120.0

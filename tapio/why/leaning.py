@@ -12,6 +12,7 @@ import msgspec
 
 from tapio.graph import Change, EdgeType, Evidence, GraphReader, Link, Symptom
 from tapio.graph.symptoms import SymptomCode
+from tapio.times import rfc3339
 from tapio.unified import ObjectKey, UnifiedEvent
 from tapio.why.candidates import Candidate, Case, candidates_for
 from tapio.why.configured import TRUSTED, services_configured
@@ -123,7 +124,7 @@ def _missing(graph: GraphReader, service: ObjectKey, path: _Path, gone_at: datet
         uid=uid,
         field="metadata.deletionTimestamp",
         before=None,
-        after=gone_at.isoformat().replace("+00:00", "Z"),
+        after=rfc3339(gone_at),
         at=gone_at,
         event_id=event.id if event else "",
     )

@@ -73,11 +73,14 @@ def tried_again(start: Callable[[], T]) -> T:
     It waits 30 s, which nothing can change; at the second try their programs are in memory.
     """
     try:
-        return start()
+        return _whole_or_ended(start)
     except Exception as error:
-        end_half_started(error)
         if _TOO_LATE not in str(error):
             raise
+    return _whole_or_ended(start)
+
+
+def _whole_or_ended(start: Callable[[], T]) -> T:
     try:
         return start()
     except Exception as error:
